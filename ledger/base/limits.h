@@ -1,0 +1,58 @@
+// Every limit of the ledger with its reason. Sizes that follow from others are derived, and
+// relations are asserted at compile time. The README's table of limits repeats what a user can
+// meet.
+#ifndef JF_BASE_LIMITS_H
+#define JF_BASE_LIMITS_H
+
+// What a client sends.
+#define JF_MESSAGE_BYTES_MAX        (4u << 20) // one gRPC message; the usual gRPC default
+#define JF_BATCH_COUNT_MAX          8192u      // requests in one PostBatch
+#define JF_TRANSACTION_ID_BYTES_MAX 64u        // store-terminal-date-number fits twice
+#define JF_CARD_BYTES_MAX           64u
+#define JF_CARDS_PER_ENROL_MAX      16u
+#define JF_RECEIPT_NUMBER_BYTES_MAX 32u
+#define JF_SKU_BYTES_MAX            32u
+#define JF_CATEGORY_BYTES_MAX       64u
+#define JF_TENDER_TYPE_BYTES_MAX    32u
+#define JF_OPERATOR_BYTES_MAX       64u
+#define JF_LINES_PER_RECEIPT_MAX    500u
+#define JF_TENDERS_PER_RECEIPT_MAX  16u
+#define JF_HISTORY_PAGE_MAX         1000u
+#define JF_AMOUNT_MAX                                                                              \
+    ((int64_t)1000000000000) // 10^12 minor units a line: far above any receipt, far below int64
+#define JF_POINTS_MAX         ((int64_t)1000000000000000) // 10^15 points a grant or a redemption
+#define JF_QUANTITY_MILLI_MAX ((int64_t)1000000000000)    // 10^9 units in thousandths
+
+// What a programme holds.
+#define JF_PROGRAMME_BYTES_MAX     (1u << 20) // YAML text; also one journal entry
+#define JF_PROGRAMME_VERSIONS_MAX  4096u      // kept in memory for returns
+#define JF_RULES_MAX               1000u
+#define JF_TIERS_MAX               16u
+#define JF_CATEGORIES_PER_LIST_MAX 1024u
+#define JF_NAME_BYTES_MAX          64u // of programmes, rules, groups, tiers
+#define JF_STORES_MAX              65536u
+#define JF_ENTITIES_MAX            256u
+#define JF_REASONS_MAX             65536u // named grounds for issuing points, over all versions
+
+// What a member holds.
+#define JF_LOTS_PER_MEMBER_MAX   512u // month-end lots of 3 entities over 14 years
+#define JF_MONTHS_PER_MEMBER_MAX 37u  // tier windows: 36 months and the current one
+#define JF_DEBTS_PER_MEMBER_MAX  16u  // entities a member owes to
+
+// What one entry holds.
+#define JF_POSTINGS_PER_ENTRY_MAX 2048u
+#define JF_TRACE_STEPS_MAX        2048u
+
+// The journal.
+#define JF_SECTOR_BYTES         4096u      // unit of O_DIRECT writes and of padding
+#define JF_BLOCK_BYTES_MAX      (2u << 20) // one durable write
+#define JF_ENTRY_BYTES_MAX      (JF_PROGRAMME_BYTES_MAX + (64u << 10))
+#define JF_BLOCKS_IN_FLIGHT_MAX 8u // writes not yet durable
+#define JF_SEGMENT_BYTES_MIN    (4u << 20)
+#define JF_SEGMENT_BYTES_MAX    (1u << 30)
+
+_Static_assert(JF_ENTRY_BYTES_MAX + JF_SECTOR_BYTES <= JF_BLOCK_BYTES_MAX,
+               "the largest entry fits into one block");
+_Static_assert(JF_BLOCK_BYTES_MAX <= JF_SEGMENT_BYTES_MIN, "the largest block fits any segment");
+
+#endif

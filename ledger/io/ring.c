@@ -103,11 +103,11 @@ struct io_uring_sqe *jf_ring_sqe(struct jf_ring *ring, struct jf_completion *com
 }
 
 void jf_ring_write(struct jf_ring *ring, struct jf_completion *completion, int fd,
-                   const void *bytes, uint32_t size, uint64_t offset, bool is_synced)
+                   const void *bytes, uint32_t size, uint64_t offset)
 {
     struct io_uring_sqe *sqe = jf_ring_sqe(ring, completion);
     io_uring_prep_write(sqe, fd, bytes, size, offset);
-    sqe->rw_flags = is_synced ? RWF_DSYNC : 0;
+    sqe->rw_flags = RWF_DSYNC;
     io_uring_sqe_set_data(sqe, completion);
 }
 
@@ -129,13 +129,18 @@ static void completion_run(struct jf_ring *ring, const struct io_uring_cqe *cqe)
 }
 
 // Completions are copied out before callbacks run, so that a callback may queue and submit freely.
+// Only as many are reaped as were ready: a peer that sends faster than it is handled must not keep
+// a turn from ending. What came meanwhile is found by the next turn, which does not wait then.
 static uint32_t reap(struct jf_ring *ring)
 {
     struct io_uring_cqe *ready[REAP_BATCH];
     struct io_uring_cqe copies[REAP_BATCH];
+    uint32_t ready_count = io_uring_cq_ready(&ring->uring);
+    uint32_t limit = ready_count > REAP_BATCH ? ready_count : REAP_BATCH;
     uint32_t reaped = 0;
-    for (;;) {
-        uint32_t count = io_uring_peek_batch_cqe(&ring->uring, ready, REAP_BATCH);
+    while (reaped < limit) {
+        uint32_t room = limit - reaped < REAP_BATCH ? limit - reaped : REAP_BATCH;
+        uint32_t count = io_uring_peek_batch_cqe(&ring->uring, ready, room);
         if (count == 0) {
             return reaped;
         }
@@ -148,6 +153,7 @@ static uint32_t reap(struct jf_ring *ring)
         }
         reaped += count;
     }
+    return reaped;
 }
 
 uint32_t jf_ring_turn(struct jf_ring *ring)

@@ -51,10 +51,10 @@ void jf_ring_deinit(struct jf_ring *ring); // safe on a zeroed ring
 // full. The result is prepared by the caller with io_uring_prep_*; user data is set here.
 struct io_uring_sqe *jf_ring_sqe(struct jf_ring *ring, struct jf_completion *completion);
 
-// Positional write of exactly `size` bytes; with `is_synced` the data is durable at completion
-// (RWF_DSYNC). A short result must be treated as a failure by the caller.
+// Positional write of exactly `size` bytes, durable at completion (RWF_DSYNC). A short result must
+// be treated as a failure by the caller.
 void jf_ring_write(struct jf_ring *ring, struct jf_completion *completion, int fd,
-                   const void *bytes, uint32_t size, uint64_t offset, bool is_synced);
+                   const void *bytes, uint32_t size, uint64_t offset);
 
 // Reaps everything that has completed, running callbacks; submits what is queued. Never waits.
 // Returns: completions reaped.

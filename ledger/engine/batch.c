@@ -1,0 +1,132 @@
+// A batch: what waits in the lanes is gathered, prefetched, planned one after the other, sealed
+// into a block. Each request then waits until the block that holds what it saw is durable
+// (ARCHITECTURE 7).
+#include "base/assert.h"
+#include "engine/engine_private.h"
+
+static void task_add(struct jf_engine *engine, struct jf_request *request, struct jf_write *write,
+                     bool is_last)
+{
+    JF_ASSERT(engine->task_count < JF_TASKS_PER_BATCH);
+    struct jf_task *task = &engine->tasks[engine->task_count++];
+    memset(task, 0, sizeof *task);
+    task->request = request;
+    task->write = write;
+    task->is_last = is_last;
+}
+
+static bool is_read(const struct jf_request *request)
+{
+    return request->kind != JF_REQUEST_WRITE && request->kind != JF_REQUEST_QUOTE;
+}
+
+// Takes as much of a write request as the batch has room for; the rest stays `current` for the next
+// batch.
+static void writes_gather(struct jf_engine *engine, struct jf_request *request)
+{
+    JF_ASSERT(request->write_count > 0);
+    while (request->written < request->write_count && engine->task_count < JF_TASKS_PER_BATCH) {
+        struct jf_write *write = &request->writes[request->written++];
+        task_add(engine, request, write, request->written == request->write_count);
+    }
+    engine->current = request->written < request->write_count ? request : NULL;
+}
+
+static void gather(struct jf_engine *engine)
+{
+    engine->task_count = 0;
+    while (engine->task_count < JF_TASKS_PER_BATCH) {
+        struct jf_request *request = engine->current;
+        if (request == NULL) {
+            request = jf_lanes_take(engine);
+        }
+        if (request == NULL) {
+            return;
+        }
+        if (is_read(request)) {
+            task_add(engine, request, NULL, true);
+        } else {
+            writes_gather(engine, request);
+        }
+    }
+}
+
+static void wait_append(struct jf_engine *engine, struct jf_request *request)
+{
+    request->visible_position = engine->last_position;
+    request->next = NULL;
+    if (engine->waiting_last == NULL) {
+        engine->waiting_first = request;
+    } else {
+        engine->waiting_last->next = request;
+    }
+    engine->waiting_last = request;
+}
+
+static void request_planned(struct jf_engine *engine, struct jf_request *request)
+{
+    if (jf_read_is_walk(request)) {
+        request->visible_position = engine->last_position;
+        request->next = engine->walk_first;
+        engine->walk_first = request;
+    } else if (request->kind == JF_REQUEST_CHECKPOINT) {
+        request->visible_position = engine->last_position;
+        request->next = engine->checkpoint_first;
+        engine->checkpoint_first = request;
+        jf_state_checkpoint(engine->effects.state);
+    } else {
+        wait_append(engine, request);
+    }
+}
+
+static enum jf_error task_run(struct jf_engine *engine, struct jf_task *task)
+{
+    if (task->write != NULL) {
+        return jf_commit_write(engine, task);
+    }
+    task->request->query.member.number = task->member;
+    return jf_read_run(engine, task->request);
+}
+
+// On failure every request of the batch is already refused or is refused by the caller's clean-up,
+// because each stays reachable: planned ones wait, `failed_from` on are refused here.
+static void batch_refuse(struct jf_engine *engine, uint32_t failed_from)
+{
+    for (uint32_t i = failed_from; i < engine->task_count; i++) {
+        if (engine->tasks[i].is_last) {
+            jf_request_refuse_all(engine->tasks[i].request, JF_REFUSAL_FAILED,
+                                  engine->failure.text);
+            wait_append(engine, engine->tasks[i].request);
+        }
+    }
+}
+
+enum jf_error jf_batch_run(struct jf_engine *engine)
+{
+    gather(engine);
+    if (engine->task_count == 0) {
+        return JF_OK;
+    }
+    jf_arena_reset(&engine->arena);
+    uint32_t done = 0;
+    enum jf_error error = jf_batch_prefetch(engine);
+    while (error == JF_OK && done < engine->task_count) {
+        struct jf_task *task = &engine->tasks[done];
+        error = task_run(engine, task);
+        if (error == JF_OK) {
+            done += 1;
+            if (task->is_last) {
+                request_planned(engine, task->request);
+            }
+        }
+    }
+    jf_state_batch_end(engine->effects.state);
+    if (error == JF_OK) {
+        error = jf_commit_seal(engine);
+    }
+    if (error != JF_OK) {
+        jf_engine_fail(engine, error, NULL);
+        batch_refuse(engine, done);
+    }
+    return error;
+}

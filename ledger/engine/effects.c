@@ -1,0 +1,124 @@
+// The happy path: reserve makes room, apply changes member, totals, reference data and the
+// overlay's indexes. Fails only in reserve, and then nothing has happened.
+#include "engine/effects.h"
+
+#include "base/assert.h"
+
+jf_date jf_effects_partition(jf_date business_date)
+{
+    return business_date == JF_DATE_NONE ? 0 : business_date;
+}
+
+struct jf_receipt_key jf_effects_receipt_key(const struct jf_receipt *receipt,
+                                             jf_date business_date)
+{
+    return (struct jf_receipt_key){business_date, receipt->store, receipt->terminal,
+                                   jf_hash128(receipt->number.data, receipt->number.size)};
+}
+
+static enum jf_error member_reserve(const struct jf_effects *effects, const struct jf_entry *entry,
+                                    struct jf_diagnosis *diagnosis)
+{
+    struct jf_member *member = jf_state_member(effects->state, entry->member);
+    enum jf_error error = JF_OK;
+    if (member == NULL && entry->kind == JF_ENTRY_ENROLMENT) {
+        error = jf_state_member_create(effects->state, entry->member, &member);
+    } else if (member == NULL) {
+        return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
+                           "entry %llu is about member %llu, who was never enrolled: the state and "
+                           "the journal do not belong together",
+                           (unsigned long long)entry->position,
+                           (unsigned long long)entry->member.value);
+    }
+    if (error == JF_OK) {
+        struct jf_member_capacity room = jf_member_room_for(member, entry->posting_count);
+        error = jf_state_member_room(effects->state, entry->member, room, &member);
+    }
+    if (error != JF_OK) {
+        jf_diagnose(diagnosis, error, "no room for the record of member %llu: %s",
+                    (unsigned long long)entry->member.value, jf_error_text(error));
+    }
+    return error;
+}
+
+static bool is_reference(const struct jf_entry *entry)
+{
+    return entry->kind == JF_ENTRY_STORE || entry->kind == JF_ENTRY_PUBLICATION;
+}
+
+enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct jf_entry *entry,
+                                 struct jf_text bytes, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = JF_OK;
+    if (entry->member.value != 0) {
+        error = member_reserve(effects, entry, diagnosis);
+    }
+    if (error == JF_OK && is_reference(entry)) {
+        error = jf_reference_prepare(effects->reference, entry, diagnosis);
+    }
+    if (error != JF_OK) {
+        return error;
+    }
+    uint32_t cards = entry->kind == JF_ENTRY_ENROLMENT ? entry->as.enrolment.card_count : 0;
+    error = jf_control_reserve(effects->control, entry->posting_count);
+    if (error == JF_OK) {
+        error = jf_state_note_reserve(effects->state, bytes.size, cards);
+    }
+    if (error != JF_OK) {
+        jf_diagnose(diagnosis, error, "no room for entry %llu: %s",
+                    (unsigned long long)entry->position, jf_error_text(error));
+    }
+    return error;
+}
+
+static void transaction_note(const struct jf_effects *effects, const struct jf_entry *entry)
+{
+    jf_date date = jf_effects_partition(entry->business_date);
+    struct jf_hash128 hash = jf_hash128(entry->transaction_id.data, entry->transaction_id.size);
+    jf_state_note_transaction(effects->state, (struct jf_transaction_key){hash, date},
+                              (struct jf_transaction_row){entry->position, 0, date});
+    if (entry->kind != JF_ENTRY_RETURN) {
+        return;
+    }
+    const struct jf_return_entry *sale_return = &entry->as.sale_return;
+    struct jf_text sale_id = sale_return->sale_transaction_id;
+    jf_date sale_date = jf_effects_partition(sale_return->sale_date);
+    struct jf_transaction_key sale_key = {jf_hash128(sale_id.data, sale_id.size), sale_date};
+    jf_state_note_transaction(
+        effects->state, sale_key,
+        (struct jf_transaction_row){sale_return->sale_position, entry->position, sale_date});
+}
+
+static void indexes_note(const struct jf_effects *effects, const struct jf_entry *entry)
+{
+    if (entry->kind == JF_ENTRY_SALE) {
+        struct jf_receipt_key key =
+            jf_effects_receipt_key(&entry->as.sale.receipt, entry->business_date);
+        jf_state_note_receipt(effects->state, &key, entry->position);
+    }
+    if (entry->kind == JF_ENTRY_ENROLMENT) {
+        for (uint32_t i = 0; i < entry->as.enrolment.card_count; i++) {
+            jf_state_note_card(effects->state, entry->as.enrolment.cards[i], entry->member);
+        }
+    }
+    if (is_reference(entry)) {
+        jf_state_note_reference(effects->state, entry->position);
+    }
+}
+
+void jf_effects_apply(const struct jf_effects *effects, const struct jf_entry *entry,
+                      struct jf_text bytes)
+{
+    JF_ASSERT(entry->position > 0);
+    if (entry->member.value != 0) {
+        struct jf_member *member = jf_state_member(effects->state, entry->member);
+        JF_ASSERT(member != NULL);
+        jf_apply_member(member, entry);
+        jf_state_member_touch(effects->state, member);
+    }
+    jf_control_apply(effects->control, entry);
+    jf_reference_apply(effects->reference, entry);
+    jf_state_note_entry(effects->state, entry->position, bytes.data, bytes.size);
+    transaction_note(effects, entry);
+    indexes_note(effects, entry);
+}

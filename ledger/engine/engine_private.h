@@ -1,0 +1,147 @@
+// The engine's inside: for engine/*.c only.
+#ifndef JF_ENGINE_ENGINE_PRIVATE_H
+#define JF_ENGINE_ENGINE_PRIVATE_H
+
+#include <ck_ring.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/effects.h"
+#include "engine/engine.h"
+#include "engine/request.h"
+#include "io/ring.h"
+#include "journal/journal.h"
+
+#define JF_LANES_MAX       16u   // network threads, jobs, and tests
+#define JF_TASKS_PER_BATCH 1024u // commands planned together: bounds a batch's memory and delay
+#define JF_BLOCKS_EAGER    2u    // with fewer blocks in flight a new one goes at once
+#define JF_HISTORY_SLICE   32u   // entries of a history read in one turn, so that tills do not wait
+
+struct jf_prefetch; // prefetch.h
+
+struct jf_lane {
+    struct jf_engine *engine;
+    void (*wake)(void *context);
+    void *context;
+    ck_ring_t submitted; // lane's thread → ledger thread
+    ck_ring_t answered;  // ledger thread → lane's thread
+    ck_ring_buffer_t *submitted_buffer;
+    ck_ring_buffer_t *answered_buffer;
+    uint32_t capacity;
+    uint32_t outstanding; // lane's thread only
+    bool has_answers;     // ledger thread only: wake at the end of the turn
+    _Atomic uint64_t overloads;
+    _Atomic bool is_closing;
+    _Atomic bool is_detached; // the ledger thread has let go of it
+};
+
+// One command or read on its way through a batch.
+struct jf_task {
+    struct jf_request *request;
+    struct jf_write *write; // NULL: the request is a read
+    bool is_last;           // of its request
+    struct jf_transaction_key key;
+    struct jf_transaction_row row;      // database; the overlay is asked again when planning
+    struct jf_receipt_key receipt_key;  // sales
+    uint64_t receipt_position;          // sales, database
+    struct jf_transaction_key sale_key; // returns
+    struct jf_transaction_row sale_row; // returns
+    struct jf_member_id member;         // whose record is needed; 0: unknown
+};
+
+// A block on its way to the disk: the last position in it.
+struct jf_block_flight {
+    uint64_t last_position;
+};
+
+struct jf_engine {
+    struct jf_engine_config config;
+    char *journal_directory;
+    char *state_directory;
+    pthread_t thread;
+    bool is_thread_started;
+
+    // Opening: the ledger thread reports to jf_engine_open through these.
+    pthread_mutex_t open_mutex;
+    pthread_cond_t open_condition;
+    bool is_open_done;
+    enum jf_error open_error;
+    struct jf_diagnosis open_diagnosis;
+    struct jf_engine_opening opening;
+
+    // Owned by the ledger thread from here on.
+    struct jf_ring ring;
+    struct jf_journal *journal;
+    struct jf_effects effects;
+    struct jf_arena arena; // the batch's
+    uint64_t last_position;
+    uint64_t last_stamp_us;
+    uint64_t flushed_noted;
+    uint64_t started_us;
+    uint64_t replayed_answers;
+    uint64_t refusals;
+    struct jf_block_draft *draft;
+    struct jf_block_flight flights[JF_BLOCKS_IN_FLIGHT_MAX];
+    uint32_t flight_count;
+    struct jf_request *waiting_first; // answered when durable, in order
+    struct jf_request *waiting_last;
+    struct jf_request *current;    // a large write request, partly planned
+    struct jf_request *walk_first; // histories being read
+    struct jf_request *checkpoint_first;
+    struct jf_task *tasks; // JF_TASKS_PER_BATCH
+    uint32_t task_count;
+    struct jf_prefetch *prefetch;
+    char read_only_reason[JF_DIAGNOSIS_TEXT_MAX];
+
+    struct jf_diagnosis failure; // final; published by has_failed
+    _Atomic bool has_failed;
+    _Atomic bool is_stopping;
+    _Atomic bool is_tiers_running; // one job of a kind at a time
+    _Atomic bool is_verify_running;
+    pthread_mutex_t lanes_mutex; // opening and closing lanes only
+    _Atomic(struct jf_lane *) lanes[JF_LANES_MAX];
+    uint32_t lane_next; // round robin
+};
+
+// open.c: recovery and the thread's beginning.
+enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *diagnosis);
+
+// prefetch.c: everything the batch's tasks and reads need, brought in with one pass per index.
+enum jf_error jf_batch_prefetch(struct jf_engine *engine);
+
+// batch.c: takes what waits, plans it, seals it into a block. Does nothing when nothing waits.
+enum jf_error jf_batch_run(struct jf_engine *engine);
+
+// commit.c: one planned command becomes an entry in the draft and a change of state.
+enum jf_error jf_commit_write(struct jf_engine *engine, struct jf_task *task);
+enum jf_error jf_commit_seal(struct jf_engine *engine); // submits the draft, if there is one
+void jf_flights_land(struct jf_engine *engine);         // forgets blocks that are durable
+// A fetched member that has at least its enrolment; NULL: unknown.
+const struct jf_member *jf_member_known(struct jf_engine *engine, struct jf_member_id id);
+
+// reads.c
+enum jf_error jf_read_run(struct jf_engine *engine, struct jf_request *request);
+enum jf_error jf_history_walk(struct jf_engine *engine, struct jf_request *request,
+                              bool *out_is_done);
+bool jf_read_is_walk(const struct jf_request *request); // goes on over several turns
+
+// lane.c
+uint32_t jf_lanes_waiting(struct jf_engine *engine); // requests handed over and not yet taken
+struct jf_request *jf_lanes_take(struct jf_engine *engine); // round robin; NULL: none
+void jf_lane_answer(struct jf_request *request);
+void jf_lanes_wake(struct jf_engine *engine);
+void jf_lanes_detach(struct jf_engine *engine); // lets go of closing lanes
+
+struct jf_refusal jf_refusal_make(enum jf_refusal_code code, const char *detail);
+// Refuses a request or a write; the refusal is copied into the request's arena.
+void jf_write_refuse(struct jf_request *request, struct jf_write *write,
+                     const struct jf_refusal *refusal);
+void jf_read_refuse(struct jf_request *request, const struct jf_refusal *refusal);
+void jf_request_refuse_all(struct jf_request *request, enum jf_refusal_code code,
+                           const char *detail);
+
+// Final failure: remembered once, published to other threads.
+enum jf_error jf_engine_fail(struct jf_engine *engine, enum jf_error error,
+                             const struct jf_diagnosis *diagnosis);
+
+#endif

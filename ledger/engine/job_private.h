@@ -1,0 +1,78 @@
+// A job's inside: for engine/job*.c only.
+#ifndef JF_ENGINE_JOB_PRIVATE_H
+#define JF_ENGINE_JOB_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/engine_private.h"
+#include "engine/jobs.h"
+
+#define JF_JOB_WAKE_INTERVAL_US 100000u
+
+struct jf_job {
+    struct jf_engine *engine;
+    void (*run)(struct jf_job *job); // in the job's thread; ends with jf_job_finish
+    void (*wake)(void *context);
+    void *context;
+    pthread_t thread;
+    _Atomic bool is_cancelled;
+    _Atomic bool *is_running; // the engine's mark that a job of this kind runs
+
+    pthread_mutex_t mutex;   // guards what follows
+    pthread_cond_t answered; // the lane has answers
+    struct jf_job_progress progress;
+    struct jf_tier_change_row *changes; // gathered and not yet taken
+    uint32_t change_count;
+    uint32_t change_capacity;
+    struct jf_tier_change_row *taken; // handed out by the last take
+    bool is_news;
+    uint64_t woken_us;
+
+    // Tiers:
+    char run_id[JF_NAME_BYTES_MAX];
+    uint32_t run_id_size;
+    jf_date as_of;
+    bool is_preview;
+    bool is_listed;
+};
+
+JF_MUST_USE enum jf_error jf_job_create(struct jf_engine *engine, void (*wake)(void *context),
+                                        void *context, struct jf_job **out_job);
+JF_MUST_USE enum jf_error jf_job_start(struct jf_job *job, void (*run)(struct jf_job *job),
+                                       _Atomic bool *is_running, struct jf_diagnosis *diagnosis);
+// Publishes counts; wakes the owner at most ten times a second.
+void jf_job_report(struct jf_job *job, const char *stage, uint64_t done, uint64_t total);
+// The end, once: with what `result` says (its change fields are not looked at).
+void jf_job_finish(struct jf_job *job, const struct jf_job_progress *result);
+JF_MUST_USE enum jf_error jf_job_add_change(struct jf_job *job,
+                                            const struct jf_tier_change_row *change);
+
+// The job's own way to ask the engine, waiting for the answer. In: one request.
+JF_MUST_USE enum jf_error jf_job_ask(struct jf_job *job, struct jf_lane *lane,
+                                     struct jf_request *request);
+JF_MUST_USE enum jf_error jf_job_lane_open(struct jf_job *job, struct jf_lane **out_lane);
+
+// A snapshot of the state that holds at least everything planned before the call.
+JF_MUST_USE enum jf_error jf_job_snapshot(struct jf_job *job, struct jf_lane *lane,
+                                          struct jf_state_scan **out_scan, uint64_t *out_position,
+                                          struct jf_diagnosis *diagnosis);
+
+// Verification proper, of the journal in `journal_directory` against `scan` at `position`; scratch
+// state goes to a directory made below `scratch_parent` and removed again. job NULL: not
+// cancellable.
+struct jf_verify_input {
+    const char *journal_directory;
+    const char *scratch_parent;
+    const char *zone_directory;
+    struct jf_state_scan *scan;
+    uint64_t position;
+    void (*report)(void *context, const char *stage, uint64_t done, uint64_t total);
+    void *report_context;
+    bool (*is_cancelled)(void *context);
+};
+JF_MUST_USE enum jf_error jf_verify_run(const struct jf_verify_input *input,
+                                        struct jf_job_progress *out_result,
+                                        struct jf_diagnosis *diagnosis);
+
+#endif

@@ -1,0 +1,219 @@
+// Opening a data directory: DIR/journal and DIR/state. The journal's superblock says whose ledger
+// it is; the state says from where the journal must be replayed; then both are opened and tied
+// together. Fails, changing nothing, when the directory is something else, one half is missing, or
+// either half refuses.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "engine/clock.h"
+#include "engine/engine_private.h"
+#include "engine/entry_codec.h"
+#include "engine/opening.h"
+#include "journal/local.h"
+#include "journal/superblock.h"
+
+static enum jf_error directory_make(const char *path, struct jf_diagnosis *diagnosis)
+{
+    if (mkdir(path, 0750) == 0 || errno == EEXIST) {
+        return JF_OK;
+    }
+    enum jf_error error = errno == ENOSPC ? JF_ERROR_NO_SPACE : JF_ERROR_IO;
+    return jf_diagnose(diagnosis, error,
+                       "%s cannot be created: %s. Its parent must exist and be writable", path,
+                       strerror(errno));
+}
+
+static bool is_present(const char *directory, const char *name)
+{
+    char path[4096];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return stat(path, &status) == 0;
+}
+
+static bool is_empty(const char *path)
+{
+    DIR *directory = opendir(path);
+    if (directory == NULL) {
+        return true;
+    }
+    uint32_t found = 0;
+    for (const struct dirent *entry = readdir(directory); entry != NULL;
+         entry = readdir(directory)) {
+        bool is_dot = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+        found += is_dot || strcmp(entry->d_name, "lost+found") == 0 ? 0 : 1;
+    }
+    closedir(directory);
+    return found == 0;
+}
+
+static enum jf_error layout_check(const struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    const char *root = engine->config.data_directory;
+    bool has_journal = is_present(engine->journal_directory, "SUPERBLOCK");
+    bool has_state = is_present(engine->state_directory, "CURRENT");
+    if (has_state && !has_journal) {
+        return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
+                           "%s has a state but %s/SUPERBLOCK is missing: a ledger without its "
+                           "journal. Nothing was changed; bring the journal back from a backup",
+                           root, engine->journal_directory);
+    }
+    bool is_other = !has_journal && !is_present(root, "journal") && !is_empty(root);
+    if (is_other) {
+        return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
+                           "%s is not empty and not a Jifen data directory: nothing was changed. "
+                           "Give an empty or new directory",
+                           root);
+    }
+    return JF_OK;
+}
+
+// The id of the journal that is there, or a new one.
+static enum jf_error ledger_id_find(const struct jf_engine *engine, struct jf_ledger_id *out_id,
+                                    bool *out_is_new, struct jf_diagnosis *diagnosis)
+{
+    *out_is_new = !is_present(engine->journal_directory, "SUPERBLOCK");
+    if (*out_is_new) {
+        ssize_t size = getrandom(out_id->bytes, sizeof out_id->bytes, 0);
+        return size == (ssize_t)sizeof out_id->bytes
+                   ? JF_OK
+                   : jf_diagnose(diagnosis, JF_ERROR_IO, "no random bytes for a new ledger's id");
+    }
+    int fd = open(engine->journal_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be opened: %s",
+                           engine->journal_directory, strerror(errno));
+    }
+    struct jf_superblock superblock;
+    enum jf_error error = jf_superblock_read(fd, &superblock, diagnosis);
+    if (error == JF_OK) {
+        *out_id = superblock.identity.ledger_id;
+    }
+    close(fd);
+    return error;
+}
+
+static enum jf_error journal_open(struct jf_engine *engine, struct jf_ledger_id id,
+                                  uint64_t replay_from, struct jf_diagnosis *diagnosis)
+{
+    struct jf_journal_config config = {.directory = engine->journal_directory,
+                                       .segment_bytes = engine->config.segment_bytes,
+                                       .reserve_bytes = engine->config.reserve_bytes,
+                                       .seal_idle_us = 5000,
+                                       .replay_from = replay_from,
+                                       .must_exist = replay_from > 1,
+                                       .create_id = id};
+    struct jf_journal_opening opening = {0};
+    enum jf_error error =
+        jf_journal_local_open(&config, &engine->ring, &engine->journal, &opening, diagnosis);
+    engine->opening.was_created = opening.was_created;
+    engine->opening.blocks_cut = opening.blocks_cut;
+    engine->opening.bytes_cut = opening.bytes_cut;
+    return error;
+}
+
+static enum jf_error state_open(struct jf_engine *engine, struct jf_ledger_id id,
+                                struct jf_diagnosis *diagnosis)
+{
+    const struct jf_engine_config *from = &engine->config;
+    struct jf_state_config config = {.directory = engine->state_directory,
+                                     .cache_bytes = from->cache_bytes,
+                                     .filter_bytes = from->filter_bytes,
+                                     .write_buffer_bytes = from->write_buffer_bytes,
+                                     .block_cache_bytes = from->block_cache_bytes,
+                                     .generation_entries = JF_GENERATION_ENTRIES,
+                                     .generation_us = JF_GENERATION_US,
+                                     .generations_max = JF_GENERATIONS_MAX,
+                                     .flush_entries = from->checkpoint_entries,
+                                     .flush_us = from->checkpoint_us};
+    memcpy(config.ledger_id, id.bytes, sizeof config.ledger_id);
+    return jf_state_open(&config, &engine->effects.state, diagnosis);
+}
+
+static enum jf_error halves_open(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    struct jf_ledger_id id;
+    bool is_new = false;
+    enum jf_error error = ledger_id_find(engine, &id, &is_new, diagnosis);
+    if (error == JF_OK && is_new) {
+        error = journal_open(engine, id, 1, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = state_open(engine, id, diagnosis);
+    }
+    if (error == JF_OK && !is_new) {
+        error = journal_open(engine, id, jf_state_applied(engine->effects.state) + 1, diagnosis);
+    }
+    return error;
+}
+
+static enum jf_error memory_create(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = jf_control_create(&engine->effects.control);
+    if (error == JF_OK) {
+        error = jf_reference_create(engine->config.zone_directory, &engine->effects.reference);
+    }
+    if (error == JF_OK) {
+        error = jf_prefetch_create(&engine->prefetch);
+    }
+    engine->tasks = calloc(JF_TASKS_PER_BATCH, sizeof *engine->tasks);
+    if (error == JF_OK && engine->tasks == NULL) {
+        error = JF_ERROR_NO_MEMORY;
+    }
+    if (error != JF_OK) {
+        jf_diagnose(diagnosis, error, "no memory for the ledger's tables");
+    }
+    return error;
+}
+
+enum jf_error jf_engine_halves_open(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    uint64_t started_us = jf_clock_monotonic_us();
+    enum jf_error error = directory_make(engine->config.data_directory, diagnosis);
+    if (error == JF_OK) {
+        error = layout_check(engine, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = directory_make(engine->journal_directory, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = directory_make(engine->state_directory, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = jf_ring_init(&engine->ring, JF_ENGINE_RING_ENTRIES, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = memory_create(engine, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = halves_open(engine, diagnosis);
+    }
+    engine->opening.recovery_us = jf_clock_monotonic_us() - started_us;
+    return error;
+}
+
+enum jf_error jf_engine_halves_close(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    bool is_clean = !atomic_load(&engine->has_failed);
+    enum jf_error error = JF_OK;
+    if (engine->effects.state != NULL) {
+        error = jf_state_close(engine->effects.state, is_clean, diagnosis);
+    }
+    if (engine->journal != NULL) {
+        engine->journal->operations->close(engine->journal);
+    }
+    jf_ring_deinit(&engine->ring);
+    jf_control_destroy(engine->effects.control);
+    jf_reference_destroy(engine->effects.reference);
+    jf_prefetch_destroy(engine->prefetch);
+    free(engine->tasks);
+    jf_arena_deinit(&engine->arena);
+    return error;
+}

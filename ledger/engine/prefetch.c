@@ -1,0 +1,222 @@
+// Before a batch is planned, everything it needs is brought in: transaction ids, receipts, cards
+// and members, one pass per index (ARCHITECTURE 5). Planning then never waits. What commands of the
+// same batch change is not here but in the state's overlay, which planning asks again. Fails only
+// when the state database or memory fails.
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "engine/engine_private.h"
+#include "engine/entry_codec.h"
+#include "engine/prefetch.h"
+#include "rules/plan.h"
+
+enum jf_error jf_prefetch_create(struct jf_prefetch **out_prefetch)
+{
+    struct jf_prefetch *prefetch = calloc(1, sizeof *prefetch);
+    if (prefetch == NULL) {
+        return JF_ERROR_NO_MEMORY;
+    }
+    *out_prefetch = prefetch;
+    return JF_OK;
+}
+
+void jf_prefetch_destroy(struct jf_prefetch *prefetch)
+{
+    free(prefetch);
+}
+
+static jf_date date_at(const struct jf_engine *engine, struct jf_store_id store, int64_t at_ms)
+{
+    const struct jf_store *found = jf_reference_store(engine->effects.reference, store);
+    return found == NULL ? 0 : jf_store_business_date(found, at_ms);
+}
+
+// The partition of the transaction index that the command's own content points to.
+static jf_date command_date(const struct jf_engine *engine, const struct jf_command *command)
+{
+    switch (command->kind) {
+    case JF_COMMAND_SALE:
+        return date_at(engine, command->as.sale.receipt.store, command->as.sale.receipt.sold_at_ms);
+    case JF_COMMAND_RETURN:
+        return date_at(engine, command->as.sale_return.store,
+                       command->as.sale_return.returned_at_ms);
+    case JF_COMMAND_REDEEM:
+        return date_at(engine, command->as.redeem.store, command->as.redeem.redeemed_at_ms);
+    case JF_COMMAND_ENROL:
+        return command->as.enrol.enrolled_on;
+    case JF_COMMAND_TIER_CHANGE:
+        return command->as.tier_change.as_of;
+    case JF_COMMAND_PUBLISH:
+    case JF_COMMAND_PUT_STORE:
+    case JF_COMMAND_NONE:
+        break;
+    }
+    return 0;
+}
+
+// Whom a task is about, where the client says so by number or card; NULL: otherwise.
+static const struct jf_member_ref *task_ref(const struct jf_task *task)
+{
+    if (task->write == NULL) {
+        return &task->request->query.member;
+    }
+    const struct jf_command *command = &task->write->command;
+    if (command->kind == JF_COMMAND_SALE) {
+        return &command->as.sale.member;
+    }
+    return command->kind == JF_COMMAND_REDEEM ? &command->as.redeem.member : NULL;
+}
+
+static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < engine->task_count; i++) {
+        struct jf_task *task = &engine->tasks[i];
+        if (task->write == NULL) {
+            continue;
+        }
+        const struct jf_command *command = &task->write->command;
+        task->key = (struct jf_transaction_key){
+            task->write->id_hash, jf_effects_partition(command_date(engine, command))};
+        prefetch->transaction_keys[count++] = task->key;
+        if (command->kind == JF_COMMAND_RETURN) {
+            struct jf_text sale_id = command->as.sale_return.sale_transaction_id;
+            task->sale_key =
+                (struct jf_transaction_key){jf_hash128(sale_id.data, sale_id.size), task->key.date};
+            prefetch->transaction_keys[count++] = task->sale_key;
+        }
+    }
+    enum jf_error error = jf_state_transactions_find(
+        engine->effects.state, prefetch->transaction_keys, count, prefetch->transaction_rows);
+    count = 0;
+    for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
+        struct jf_task *task = &engine->tasks[i];
+        if (task->write == NULL) {
+            continue;
+        }
+        task->row = prefetch->transaction_rows[count++];
+        if (task->write->command.kind == JF_COMMAND_RETURN) {
+            task->sale_row = prefetch->transaction_rows[count++];
+        }
+    }
+    return error;
+}
+
+static bool is_sale(const struct jf_task *task)
+{
+    return task->write != NULL && task->write->command.kind == JF_COMMAND_SALE;
+}
+
+static enum jf_error receipts_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < engine->task_count; i++) {
+        struct jf_task *task = &engine->tasks[i];
+        if (is_sale(task)) {
+            task->receipt_key =
+                jf_effects_receipt_key(&task->write->command.as.sale.receipt, task->key.date);
+            prefetch->receipt_keys[count++] = task->receipt_key;
+        }
+    }
+    enum jf_error error = jf_state_receipts_find(engine->effects.state, prefetch->receipt_keys,
+                                                 count, prefetch->receipt_positions);
+    count = 0;
+    for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
+        if (is_sale(&engine->tasks[i])) {
+            engine->tasks[i].receipt_position = prefetch->receipt_positions[count++];
+        }
+    }
+    return error;
+}
+
+static enum jf_error cards_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < engine->task_count; i++) {
+        const struct jf_member_ref *ref = task_ref(&engine->tasks[i]);
+        if (ref != NULL && ref->number.value == 0 && ref->card.size > 0) {
+            prefetch->cards[count++] = ref->card;
+        }
+    }
+    enum jf_error error =
+        jf_state_cards_find(engine->effects.state, prefetch->cards, count, prefetch->card_members);
+    count = 0;
+    for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
+        const struct jf_member_ref *ref = task_ref(&engine->tasks[i]);
+        if (ref != NULL && ref->number.value == 0 && ref->card.size > 0) {
+            engine->tasks[i].member = prefetch->card_members[count++];
+        } else if (ref != NULL) {
+            engine->tasks[i].member = ref->number;
+        }
+    }
+    return error;
+}
+
+// A return is about the member of its sale: the sale's entry says who that is.
+static enum jf_error sale_member_find(struct jf_engine *engine, struct jf_task *task)
+{
+    struct jf_transaction_row row =
+        jf_state_transaction_recent(engine->effects.state, task->sale_key.id_hash);
+    if (row.position == 0) {
+        row = task->sale_row;
+    }
+    if (row.position == 0) {
+        return JF_OK;
+    }
+    struct jf_text bytes = {NULL, 0};
+    struct jf_entry entry;
+    enum jf_error error =
+        jf_state_entry_read(engine->effects.state, row.position, &engine->arena, &bytes);
+    if (error == JF_OK) {
+        error = jf_entry_decode(bytes, &engine->arena, &entry, &engine->failure);
+    }
+    if (error == JF_OK) {
+        task->member = entry.member;
+    }
+    return error;
+}
+
+static enum jf_error member_find(struct jf_engine *engine, struct jf_task *task)
+{
+    if (task->write == NULL) {
+        return JF_OK;
+    }
+    const struct jf_command *command = &task->write->command;
+    if (command->kind == JF_COMMAND_RETURN) {
+        return sale_member_find(engine, task);
+    }
+    if (command->kind == JF_COMMAND_ENROL) {
+        task->member = command->as.enrol.number;
+    } else if (command->kind == JF_COMMAND_TIER_CHANGE) {
+        task->member = command->as.tier_change.member;
+    }
+    return JF_OK;
+}
+
+static enum jf_error members_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
+{
+    for (uint32_t i = 0; i < engine->task_count; i++) {
+        enum jf_error error = member_find(engine, &engine->tasks[i]);
+        if (error != JF_OK) {
+            return error;
+        }
+        prefetch->members[i] = engine->tasks[i].member;
+    }
+    return jf_state_members_fetch(engine->effects.state, prefetch->members, engine->task_count);
+}
+
+enum jf_error jf_batch_prefetch(struct jf_engine *engine)
+{
+    struct jf_prefetch *prefetch = engine->prefetch;
+    enum jf_error error = transactions_fetch(engine, prefetch);
+    if (error == JF_OK) {
+        error = receipts_fetch(engine, prefetch);
+    }
+    if (error == JF_OK) {
+        error = cards_fetch(engine, prefetch);
+    }
+    if (error == JF_OK) {
+        error = members_fetch(engine, prefetch);
+    }
+    return error;
+}

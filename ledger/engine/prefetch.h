@@ -1,0 +1,22 @@
+// The arrays of one batch's prefetch, made once. Threads: the ledger thread.
+#ifndef JF_ENGINE_PREFETCH_H
+#define JF_ENGINE_PREFETCH_H
+
+#include "engine/engine_private.h"
+
+#define JF_PREFETCH_KEYS (2u * JF_TASKS_PER_BATCH)
+
+struct jf_prefetch {
+    struct jf_transaction_key transaction_keys[JF_PREFETCH_KEYS];
+    struct jf_transaction_row transaction_rows[JF_PREFETCH_KEYS];
+    struct jf_receipt_key receipt_keys[JF_TASKS_PER_BATCH];
+    uint64_t receipt_positions[JF_TASKS_PER_BATCH];
+    struct jf_text cards[JF_TASKS_PER_BATCH];
+    struct jf_member_id card_members[JF_TASKS_PER_BATCH];
+    struct jf_member_id members[JF_TASKS_PER_BATCH];
+};
+
+JF_MUST_USE enum jf_error jf_prefetch_create(struct jf_prefetch **out_prefetch);
+void jf_prefetch_destroy(struct jf_prefetch *prefetch); // NULL is accepted
+
+#endif

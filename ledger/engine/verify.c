@@ -1,0 +1,353 @@
+// Verification: the journal is replayed from nothing into a scratch state, through the same
+// functions as recovery, and the result is compared with what the server holds: every member's
+// record byte for byte, every control total, every count. What the replay itself checks: checksums
+// and chain of all blocks, entries in order, postings that sum to zero. Fails (an error, not a
+// verdict) when something cannot be read; a difference is a verdict.
+#include <errno.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "engine/clock.h"
+#include "engine/engine_private.h"
+#include "engine/job_private.h"
+#include "engine/replay.h"
+#include "journal/reader.h"
+
+#define SCRATCH_CACHE_BYTES ((uint64_t)64 << 20)
+#define REPORT_MEMBERS      4096u
+
+struct verification {
+    const struct jf_verify_input *input;
+    struct jf_job_progress *result;
+    struct jf_effects effects;
+    char scratch_directory[4096];
+};
+
+static int scratch_file_remove(const char *path, const struct stat *status, int type,
+                               struct FTW *place)
+{
+    (void)status;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+static enum jf_error scratch_open(struct verification *run, const unsigned char *ledger_id,
+                                  struct jf_diagnosis *diagnosis)
+{
+    snprintf(run->scratch_directory, sizeof run->scratch_directory, "%s/verify-XXXXXX",
+             run->input->scratch_parent);
+    if (mkdtemp(run->scratch_directory) == NULL) {
+        run->scratch_directory[0] = '\0';
+        return jf_diagnose(diagnosis, JF_ERROR_IO, "no scratch directory below %s: %s",
+                           run->input->scratch_parent, strerror(errno));
+    }
+    struct jf_state_config config = {.directory = run->scratch_directory,
+                                     .cache_bytes = SCRATCH_CACHE_BYTES,
+                                     .filter_bytes = (uint64_t)1 << 20,
+                                     .write_buffer_bytes = SCRATCH_CACHE_BYTES,
+                                     .block_cache_bytes = (uint64_t)16 << 20,
+                                     .generation_entries = 16384,
+                                     .generation_us = UINT64_MAX,
+                                     .generations_max = 4,
+                                     .flush_entries = UINT64_MAX,
+                                     .flush_us = UINT64_MAX,
+                                     .is_inline = true};
+    memcpy(config.ledger_id, ledger_id, sizeof config.ledger_id);
+    enum jf_error error = jf_state_open(&config, &run->effects.state, diagnosis);
+    if (error == JF_OK) {
+        error = jf_control_create(&run->effects.control);
+    }
+    if (error == JF_OK) {
+        error = jf_reference_create(run->input->zone_directory, &run->effects.reference);
+    }
+    return error;
+}
+
+static void scratch_close(struct verification *run)
+{
+    struct jf_diagnosis ignored;
+    if (run->effects.state != NULL) {
+        (void)jf_state_close(run->effects.state, false, &ignored);
+    }
+    jf_control_destroy(run->effects.control);
+    jf_reference_destroy(run->effects.reference);
+    if (run->scratch_directory[0] != '\0') {
+        nftw(run->scratch_directory, scratch_file_remove, 16, FTW_DEPTH | FTW_PHYS);
+    }
+}
+
+static enum jf_error reader_next(void *context, struct jf_journal_entry *out_entry,
+                                 struct jf_diagnosis *diagnosis)
+{
+    return jf_journal_reader_next(context, out_entry, diagnosis);
+}
+
+static enum jf_error cancelled_check(const struct verification *run)
+{
+    const struct jf_verify_input *input = run->input;
+    bool is_cancelled = input->is_cancelled != NULL && input->is_cancelled(input->report_context);
+    return is_cancelled ? JF_ERROR_CLOSED : JF_OK;
+}
+
+static void report(const struct verification *run, const char *stage, uint64_t done, uint64_t total)
+{
+    if (run->input->report != NULL) {
+        run->input->report(run->input->report_context, stage, done, total);
+    }
+}
+
+static enum jf_error state_settle(struct verification *run, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = JF_OK;
+    do {
+        error = jf_state_turn(run->effects.state, run->effects.control, jf_clock_monotonic_us(),
+                              run->result->entries, diagnosis);
+    } while (error == JF_OK && jf_state_is_behind(run->effects.state));
+    return error;
+}
+
+static enum jf_error journal_replay(struct verification *run, struct jf_journal_reader *reader,
+                                    struct jf_diagnosis *diagnosis)
+{
+    struct jf_replay_source source = {reader_next, reader};
+    struct jf_replay replay;
+    uint64_t until = run->input->position;
+    enum jf_error error = jf_replay_init(&replay);
+    bool is_end = until == 0;
+    while (error == JF_OK && !is_end) {
+        error = jf_replay_gather(&replay, &source, until, &is_end, diagnosis);
+        if (error == JF_OK && replay.count > 0) {
+            error = jf_replay_apply(&replay, &run->effects, diagnosis);
+            run->result->entries = replay.last_position;
+        }
+        if (error == JF_OK) {
+            error = state_settle(run, diagnosis);
+        }
+        if (error == JF_OK) {
+            error = cancelled_check(run);
+        }
+        report(run, "journal", run->result->entries, until);
+    }
+    jf_replay_deinit(&replay);
+    if (error == JF_OK && run->result->entries != until) {
+        error = jf_diagnose(diagnosis, JF_ERROR_GAP,
+                            "the journal ends at entry %llu, the state holds entries up to %llu",
+                            (unsigned long long)run->result->entries, (unsigned long long)until);
+    }
+    return error;
+}
+
+static enum jf_error scratch_flush(struct verification *run, struct jf_diagnosis *diagnosis)
+{
+    jf_state_checkpoint(run->effects.state);
+    enum jf_error error = JF_OK;
+    while (error == JF_OK && jf_state_stored(run->effects.state) < run->input->position) {
+        error = state_settle(run, diagnosis);
+    }
+    return error;
+}
+
+__attribute__((format(printf, 2, 3))) static void differ(struct verification *run,
+                                                         const char *format, ...)
+{
+    if (!run->result->ties) {
+        return; // only the first difference is told
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(run->result->difference, sizeof run->result->difference, format, arguments);
+    va_end(arguments);
+    run->result->ties = false;
+}
+
+// A digest that chains one member's hash to the next.
+static void digest_add(struct jf_hash128 *digest, struct jf_text bytes)
+{
+    struct jf_hash128 pair[2] = {*digest, jf_hash128(bytes.data, bytes.size)};
+    *digest = jf_hash128(pair, sizeof pair);
+}
+
+struct side {
+    struct jf_state_scan *scan;
+    const struct jf_member *member; // NULL at the end
+    struct jf_text bytes;
+    struct jf_hash128 digest;
+    bool is_live;
+};
+
+static enum jf_error side_next(struct side *side, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = jf_state_scan_next(side->scan, &side->member, &side->bytes, diagnosis);
+    if (error == JF_ERROR_NOT_FOUND) {
+        side->member = NULL;
+        return JF_OK;
+    }
+    if (error == JF_OK) {
+        digest_add(&side->digest, side->bytes);
+    }
+    return error;
+}
+
+static void members_differ(struct verification *run, const struct side *live,
+                           const struct side *scratch)
+{
+    if (live->member == NULL ||
+        (scratch->member != NULL && scratch->member->number.value < live->member->number.value)) {
+        differ(run, "member %llu is in the journal and not in the state",
+               (unsigned long long)scratch->member->number.value);
+    } else if (scratch->member == NULL ||
+               live->member->number.value < scratch->member->number.value) {
+        differ(run, "member %llu is in the state and not in the journal",
+               (unsigned long long)live->member->number.value);
+    } else if (!jf_text_equal(live->bytes, scratch->bytes)) {
+        differ(run,
+               "member %llu: the state holds a balance of %lld as of entry %llu, the journal "
+               "gives %lld as of entry %llu",
+               (unsigned long long)live->member->number.value,
+               (long long)jf_member_balance(live->member),
+               (unsigned long long)live->member->last_position,
+               (long long)jf_member_balance(scratch->member),
+               (unsigned long long)scratch->member->last_position);
+    }
+}
+
+// Both sides step together: the first member at which they part is the difference. The live side
+// goes on to its end for the sum of balances.
+static enum jf_error members_compare(struct verification *run, struct jf_state_scan *scratch_scan,
+                                     struct jf_diagnosis *diagnosis)
+{
+    struct side live = {.scan = run->input->scan, .is_live = true};
+    struct side scratch = {.scan = scratch_scan};
+    uint64_t total = jf_state_scan_estimate(scratch_scan);
+    enum jf_error error = side_next(&live, diagnosis);
+    if (error == JF_OK) {
+        error = side_next(&scratch, diagnosis);
+    }
+    while (error == JF_OK && (live.member != NULL || scratch.member != NULL)) {
+        members_differ(run, &live, &scratch);
+        if (live.member != NULL) {
+            run->result->members += 1;
+            error = jf_number_add(run->result->balance_sum, jf_member_balance(live.member),
+                                  &run->result->balance_sum);
+        }
+        error = error == JF_OK && live.member != NULL ? side_next(&live, diagnosis) : error;
+        error = error == JF_OK && scratch.member != NULL ? side_next(&scratch, diagnosis) : error;
+        if (run->result->members % REPORT_MEMBERS == 0) {
+            report(run, "members", run->result->members, total);
+            error = error == JF_OK ? cancelled_check(run) : error;
+        }
+    }
+    memcpy(run->result->digest, &live.digest, sizeof run->result->digest);
+    memcpy(run->result->replay_digest, &scratch.digest, sizeof run->result->replay_digest);
+    return error;
+}
+
+static void rows_compare(struct verification *run, const struct jf_control *live,
+                         const struct jf_control *replayed)
+{
+    const struct jf_control_row *rows[2];
+    uint32_t live_count = jf_control_rows(live, &rows[0]);
+    uint32_t replayed_count = jf_control_rows(replayed, &rows[1]);
+    if (live_count != replayed_count) {
+        differ(run, "%u control accounts in the state, %u from the journal", live_count,
+               replayed_count);
+        return;
+    }
+    for (uint32_t i = 0; i < live_count; i++) {
+        const struct jf_control_row *a = &rows[0][i];
+        const struct jf_control_row *b = &rows[1][i];
+        if (a->account != b->account || a->entity.value != b->entity.value ||
+            a->reason != b->reason || a->points != b->points) {
+            differ(run,
+                   "control account %d of entity %u, ground %u: %lld in the state, %lld from "
+                   "the journal",
+                   (int)a->account, a->entity.value, a->reason, (long long)a->points,
+                   (long long)b->points);
+        }
+    }
+}
+
+static enum jf_error totals_compare(struct verification *run, struct jf_diagnosis *diagnosis)
+{
+    struct jf_control *live = NULL;
+    enum jf_error error = jf_control_create(&live);
+    if (error == JF_OK) {
+        error = jf_state_scan_control(run->input->scan, live, diagnosis);
+    }
+    if (error == JF_OK) {
+        rows_compare(run, live, run->effects.control);
+        int64_t liability = jf_control_liability(live);
+        if (liability != run->result->balance_sum) {
+            differ(run, "members hold %lld points, the control accounts say %lld",
+                   (long long)run->result->balance_sum, (long long)liability);
+        }
+        const struct jf_control_counts *a = jf_control_counts(live);
+        const struct jf_control_counts *b = jf_control_counts(run->effects.control);
+        if (memcmp(a, b, sizeof *a) != 0) {
+            differ(run,
+                   "counts: %llu entries, %llu members, %llu sales in the state; %llu, %llu, "
+                   "%llu from the journal",
+                   (unsigned long long)a->entries, (unsigned long long)a->members,
+                   (unsigned long long)a->sales, (unsigned long long)b->entries,
+                   (unsigned long long)b->members, (unsigned long long)b->sales);
+        }
+    }
+    jf_control_destroy(live);
+    return error;
+}
+
+static enum jf_error compare(struct verification *run, struct jf_diagnosis *diagnosis)
+{
+    struct jf_state_scan *scratch_scan = NULL;
+    uint64_t position = 0;
+    enum jf_error error = scratch_flush(run, diagnosis);
+    if (error == JF_OK) {
+        error = jf_state_scan_open(run->effects.state, (struct jf_member_id){0}, &scratch_scan,
+                                   &position);
+    }
+    if (error == JF_OK) {
+        error = members_compare(run, scratch_scan, diagnosis);
+    }
+    if (error == JF_OK) {
+        report(run, "totals", 0, 1);
+        error = totals_compare(run, diagnosis);
+    }
+    jf_state_scan_close(scratch_scan);
+    return error;
+}
+
+enum jf_error jf_verify_run(const struct jf_verify_input *input, struct jf_job_progress *out_result,
+                            struct jf_diagnosis *diagnosis)
+{
+    struct verification run = {.input = input, .result = out_result};
+    struct jf_journal_reader *reader = NULL;
+    memset(out_result, 0, sizeof *out_result);
+    out_result->stage = "done";
+    out_result->position = input->position;
+    out_result->ties = true;
+    enum jf_error error = JF_OK;
+    if (input->position > 0) {
+        error = jf_journal_reader_open(input->journal_directory, 1, &reader, diagnosis);
+    }
+    if (error == JF_OK && input->position > 0) {
+        struct jf_ledger_id id = jf_journal_reader_ledger_id(reader);
+        error = scratch_open(&run, id.bytes, diagnosis);
+    }
+    if (error == JF_OK && input->position > 0) {
+        error = journal_replay(&run, reader, diagnosis);
+    }
+    if (error == JF_OK && input->position > 0) {
+        error = compare(&run, diagnosis);
+    }
+    jf_journal_reader_close(reader);
+    scratch_close(&run);
+    out_result->ties = error == JF_OK && out_result->ties;
+    out_result->is_done = true;
+    out_result->error = error;
+    return error;
+}

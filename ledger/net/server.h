@@ -1,0 +1,181 @@
+// The server side's own structures, shared by net.c, connection.c, request.c, call.c and sweep.c
+// only.
+#ifndef JF_NET_SERVER_H
+#define JF_NET_SERVER_H
+
+#include "base/limits.h"
+#include "net/inbox.h"
+#include "net/net.h"
+#include "net/session.h"
+
+// Flow control: what a client may send ahead on one stream and on one connection. Bytes of a
+// connection are credited back as soon as they are here; what holds them back are the budgets
+// below.
+#define JF_NET_STREAM_WINDOW_BYTES     (1 << 20)
+#define JF_NET_CONNECTION_WINDOW_BYTES (8 << 20)
+// Request bytes held in incomplete or paused messages, and response bytes not yet in the socket.
+// Past them a call ends with RESOURCE_EXHAUSTED. One connection takes at most 32 MiB of either, all
+// together 128 MiB, so that a server holds at most 256 MiB for its peers' slowness.
+#define JF_NET_CONNECTION_BYTES_MAX (32u << 20)
+#define JF_NET_BYTES_MAX            (128u << 20)
+// Calls whose clients went away and whose answers are still computed count too.
+#define JF_NET_CALLS_MAX            65536u
+#define JF_NET_CALLS_KEPT           4096u // free calls kept warm
+#define JF_NET_CALL_ARENA_BYTES     4096u
+#define JF_NET_CALL_ARENA_BYTES_MAX (64u << 20)
+#define JF_NET_ARENA_KEPT_BYTES     (64u << 10)
+#define JF_NET_HEADER_BYTES_MAX     (16u << 10) // announced; past it the call is refused
+#define JF_NET_HEADER_BYTES_CUT     (64u << 10) // past it the connection is closed
+#define JF_NET_PATH_BYTES_MAX       256u        // of an unknown path, for the answer
+#define JF_NET_MESSAGE_TEXT_MAX     1024u       // of grpc-message, before encoding
+#define JF_NET_DETAILS_BYTES_MAX    4096u       // clients take 8 KiB of trailers
+// Frames of no use (PING, SETTINGS, PRIORITY, empty DATA, unknown) between two sweeps.
+#define JF_NET_USELESS_FRAMES_MAX 1000u
+#define JF_NET_SWEEP_US           100000u
+#define JF_NET_STALL_US           30000000u // a socket or a finished answer that does not move
+#define JF_NET_LINGER_US          1000000u
+
+struct jf_connection {
+    struct jf_session session; // first
+    struct jf_net *net;
+    struct jf_connection *previous;
+    struct jf_connection *next;
+    struct jf_call *calls; // with a stream here
+    uint32_t call_count;
+    struct jf_budget received; // request bytes held
+    struct jf_budget unsent;   // response bytes held
+    uint64_t opened_us;
+    uint32_t useless_frames;
+    uint32_t data_left; // of the DATA frame being received
+    bool is_settled;    // the client's SETTINGS have come
+    bool is_draining;   // GOAWAY is queued
+};
+
+struct jf_call {
+    struct jf_outbox outbox; // first; outbox.session is NULL once the stream is gone
+    struct jf_net *net;
+    struct jf_connection *connection; // NULL once the stream is gone
+    struct jf_call *previous;
+    struct jf_call *next; // in the connection, or in the free list
+    struct jf_call *next_resumed;
+    const struct jf_net_method *method;
+    void *context;
+    struct jf_inbox inbox;
+    struct jf_buffer held; // bytes that came while paused
+    struct jf_arena arena;
+    uint64_t deadline_us;
+    uint64_t waiting_us; // since when a request or message is half-sent; 0: none is
+    uint32_t header_bytes;
+    struct jf_text unknown_path;
+    // The request's headers.
+    bool is_post;
+    bool is_grpc;
+    bool has_bad_timeout;
+    bool is_requested; // headers complete
+    // Where it stands.
+    bool is_half_closed; // the client has sent its last byte
+    bool is_handed;      // the handler has it
+    bool is_done;        // the handler has finished it, or it was never handed
+    bool is_answered;    // net or handler has decided the status
+    bool is_started;     // response headers are queued
+    bool is_gone;        // the client is
+    bool is_paused;
+    bool is_resumed_listed;
+    bool is_orphan; // without a stream, and the handler has it
+    // The trailers.
+    enum jf_status status;
+    struct jf_text message; // encoded, in the arena
+    struct jf_text details;
+    uint32_t retry_after_ms;
+};
+
+struct jf_path_slot {
+    uint64_t hash;
+    const struct jf_net_method *method; // NULL: free
+};
+
+struct jf_net {
+    struct jf_hub hub;
+    struct jf_net_config config;
+    struct jf_net_handler handler;
+    struct jf_path_slot *paths; // open addressing
+    uint32_t path_mask;
+    struct jf_tls_context *tls;
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *options;
+    int listen_fd;
+    uint16_t port;
+    struct jf_completion accept;
+    bool is_accepting;
+    bool is_draining;
+    bool is_destroying;
+    struct jf_connection *connections;
+    uint32_t connection_count;
+    uint32_t call_count;
+    struct jf_call *free_calls;
+    uint32_t free_call_count;
+    struct jf_call *resumed;
+    struct jf_call *orphans;
+    struct jf_budget received;
+    struct jf_budget unsent;
+    uint64_t swept_us;
+    struct jf_net_counters counters;
+};
+
+// connection.c
+// Returns: NULL when out of memory (fd and tls are then closed).
+struct jf_connection *jf_connection_open(struct jf_net *net, int fd);
+bool jf_connection_callbacks_init(struct jf_net *net); // false: out of memory
+// No more calls: GOAWAY, and the connection closes when its calls are done.
+void jf_connection_drain(struct jf_connection *connection);
+// Ends it with an HTTP/2 error code after what is queued was sent.
+void jf_connection_terminate(struct jf_connection *connection, uint32_t http2_error);
+
+// request.c: from the bytes of a request to the handler.
+void jf_request_header(struct jf_call *call, struct jf_text name, struct jf_text value);
+void jf_request_headers_end(struct jf_call *call);
+void jf_request_data(struct jf_call *call, struct jf_span bytes, bool is_last);
+void jf_request_half_close(struct jf_call *call);
+void jf_request_resumed(struct jf_call *call); // hands over what came while it was paused
+const struct jf_net_method *jf_request_method_find(const struct jf_net *net, struct jf_text path);
+
+// call.c
+struct jf_call *jf_call_open(struct jf_connection *connection, int32_t stream_id); // NULL: no room
+void jf_call_stream_closed(struct jf_call *call); // the stream is gone; frees it if nobody needs it
+// Answers instead of the handler; tells the handler that the client is gone if it has the call.
+void jf_call_refuse(struct jf_call *call, enum jf_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// Answers with an HTTP status other than 200 (no gRPC client is at the other end).
+void jf_call_refuse_http(struct jf_call *call, const char *http_status, const char *text);
+void jf_call_release_orphans(struct jf_net *net); // the handler will not finish them
+void jf_call_free_all(struct jf_net *net);        // the free list
+
+// sweep.c
+void jf_sweep(struct jf_net *net);
+
+// What a connection's times call for.
+enum jf_sweep_verdict {
+    JF_SWEEP_KEEP,
+    JF_SWEEP_HANDSHAKE_LATE,
+    JF_SWEEP_IDLE,
+    JF_SWEEP_STALLED,
+    JF_SWEEP_LINGERED,
+};
+
+struct jf_sweep_view {
+    uint64_t now_us;
+    uint64_t opened_us;
+    uint64_t heard_us;
+    uint64_t progress_us;
+    uint64_t lingering_us; // 0: does not linger
+    bool is_settled;
+    bool has_calls;
+    bool has_unsent; // the socket does not take them, or a finished answer waits for the peer's
+                     // window
+    uint64_t handshake_timeout_us;
+    uint64_t idle_timeout_us;
+};
+
+enum jf_sweep_verdict jf_sweep_judge(const struct jf_sweep_view *view);
+
+#endif

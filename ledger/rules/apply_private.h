@@ -1,0 +1,13 @@
+// What jf_apply_member does once the position is known to be new. For planning, which applies the
+// entry that it has just made to a copy of the member, so that the balance in the answer and the
+// balance in the state come from one piece of code.
+#ifndef JF_RULES_APPLY_PRIVATE_H
+#define JF_RULES_APPLY_PRIVATE_H
+
+#include "rules/apply.h"
+
+// In: member with the room that jf_member_room_for demands. The entry's position is not looked at,
+// and last_position is set to it.
+void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry);
+
+#endif

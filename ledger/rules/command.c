@@ -1,0 +1,313 @@
+// Step (1) of every refusal order: a command's fields, in the order of their numbers in
+// proto/jifen/v1, against base/limits.h. The first that is out of its range is refused with
+// INVALID_FIELD: the field, which element of a list, the bound that it passed, and what is allowed.
+#include "rules/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/limits.h"
+#include "rules/utf8.h"
+
+#define DAY_MS ((int64_t)86400000)
+// Two days inside 1970..2199, so that the business date lies inside too, whatever the zone and day
+// start. An instant that was left out (0) lies outside.
+#define INSTANT_MS_MIN       (2 * DAY_MS)
+#define INSTANT_MS_MAX       (((int64_t)JF_DATE_MAX - 1) * DAY_MS)
+#define DAY_START_MINUTE_MAX 719
+
+__attribute__((format(printf, 5, 6))) static bool refuse(struct jf_refusal *out, const char *field,
+                                                         uint32_t index, int64_t limit,
+                                                         const char *format, ...)
+{
+    *out = (struct jf_refusal){
+        .code = JF_REFUSAL_INVALID_FIELD, .field = field, .index = index, .limit = limit};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(out->detail, sizeof out->detail, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+// What a field may hold, named as the client knows it; `index` for fields of a list.
+struct field {
+    struct jf_refusal *out;
+    const char *name;
+    uint32_t index;
+};
+
+static bool number_check(struct field field, int64_t value, int64_t min, int64_t max)
+{
+    if (value >= min && value <= max) {
+        return true;
+    }
+    return refuse(field.out, field.name, field.index, value < min ? min : max,
+                  "%lld was given, %lld to %lld is allowed", (long long)value, (long long)min,
+                  (long long)max);
+}
+
+static bool text_check(struct field field, struct jf_text text, uint32_t min, uint32_t max)
+{
+    if (text.size < min || text.size > max) {
+        return refuse(field.out, field.name, field.index, text.size < min ? min : max,
+                      "%u bytes were given, %u to %u are allowed", text.size, min, max);
+    }
+    if (!jf_utf8_is_plain(text)) {
+        return refuse(field.out, field.name, field.index, max,
+                      "only UTF-8 without control characters is allowed");
+    }
+    return true;
+}
+
+static bool instant_check(struct field field, int64_t at_ms)
+{
+    if (at_ms >= INSTANT_MS_MIN && at_ms <= INSTANT_MS_MAX) {
+        return true;
+    }
+    return refuse(field.out, field.name, 0,
+                  at_ms < INSTANT_MS_MIN ? INSTANT_MS_MIN : INSTANT_MS_MAX,
+                  "milliseconds since 1970 of the years 1970 to 2199 are allowed, %lld was given",
+                  (long long)at_ms);
+}
+
+static bool date_check(struct field field, jf_date date)
+{
+    if (date >= JF_DATE_MIN && date <= JF_DATE_MAX) {
+        return true;
+    }
+    return refuse(field.out, field.name, 0, 0,
+                  "a date of the years 1970 to 2199, as 20260118, is needed");
+}
+
+#define FIELD(name_, index_) ((struct field){out, (name_), (index_)})
+
+static bool member_ref_check(const struct jf_member_ref *member, struct jf_refusal *out)
+{
+    bool has_number = member->number.value != 0;
+    if (has_number == (member->card.size != 0)) {
+        return refuse(out, "member", 0, 0, "exactly one of number and card is needed");
+    }
+    return has_number || text_check(FIELD("member.card", 0), member->card, 1, JF_CARD_BYTES_MAX);
+}
+
+static bool line_check(const struct jf_line *line, uint32_t index, struct jf_refusal *out)
+{
+    return text_check(FIELD("receipt.lines[%u].sku", index), line->sku, 1, JF_SKU_BYTES_MAX) &&
+           text_check(FIELD("receipt.lines[%u].category", index), line->category, 0,
+                      JF_CATEGORY_BYTES_MAX) &&
+           number_check(FIELD("receipt.lines[%u].quantity_milli", index), line->quantity_milli, 0,
+                        JF_QUANTITY_MILLI_MAX) &&
+           number_check(FIELD("receipt.lines[%u].amount", index), line->amount, 0, JF_AMOUNT_MAX);
+}
+
+static bool tender_check(const struct jf_tender *tender, uint32_t index, struct jf_refusal *out)
+{
+    return text_check(FIELD("receipt.tenders[%u].type", index), tender->type, 1,
+                      JF_TENDER_TYPE_BYTES_MAX) &&
+           number_check(FIELD("receipt.tenders[%u].amount", index), tender->amount, 0,
+                        JF_AMOUNT_MAX);
+}
+
+static bool receipt_check(const struct jf_receipt *receipt, struct jf_refusal *out)
+{
+    if (!number_check(FIELD("receipt.store", 0), receipt->store.value, 1, UINT32_MAX) ||
+        !text_check(FIELD("receipt.number", 0), receipt->number, 1, JF_RECEIPT_NUMBER_BYTES_MAX) ||
+        !instant_check(FIELD("receipt.sold_at_ms", 0), receipt->sold_at_ms) ||
+        !number_check(FIELD("receipt.lines", 0), receipt->line_count, 1,
+                      JF_LINES_PER_RECEIPT_MAX)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < receipt->line_count; i++) {
+        if (!line_check(&receipt->lines[i], i, out)) {
+            return false;
+        }
+    }
+    if (!number_check(FIELD("receipt.tenders", 0), receipt->tender_count, 0,
+                      JF_TENDERS_PER_RECEIPT_MAX)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < receipt->tender_count; i++) {
+        if (!tender_check(&receipt->tenders[i], i, out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool sale_check(const struct jf_sale_command *sale, struct jf_refusal *out)
+{
+    return member_ref_check(&sale->member, out) && receipt_check(&sale->receipt, out) &&
+           number_check(FIELD("redeem_points", 0), sale->redeem_points, 0, JF_POINTS_MAX);
+}
+
+static bool return_line_check(const struct jf_return_line *line, uint32_t index,
+                              struct jf_refusal *out)
+{
+    // Above the receipt's lines is UNKNOWN_LINE, which planning answers: it knows the receipt.
+    if (!number_check(FIELD("lines[%u].line_number", index), line->line_number, 1, UINT32_MAX)) {
+        return false;
+    }
+    if (line->is_whole && line->quantity_milli != 0) {
+        return refuse(out, "lines[%u].quantity_milli", index, 0,
+                      "a quantity is left out where the whole line comes back");
+    }
+    return line->is_whole || number_check(FIELD("lines[%u].quantity_milli", index),
+                                          line->quantity_milli, 1, JF_QUANTITY_MILLI_MAX);
+}
+
+static bool return_lines_check(const struct jf_return_command *command, struct jf_refusal *out)
+{
+    uint64_t seen[JF_LINES_PER_RECEIPT_MAX / 64 + 1] = {0};
+    for (uint32_t i = 0; i < command->line_count; i++) {
+        const struct jf_return_line *line = &command->lines[i];
+        if (!return_line_check(line, i, out)) {
+            return false;
+        }
+        if (line->line_number > JF_LINES_PER_RECEIPT_MAX) {
+            continue; // no receipt has it
+        }
+        uint64_t bit = (uint64_t)1 << (line->line_number % 64);
+        if ((seen[line->line_number / 64] & bit) != 0) {
+            return refuse(out, "lines[%u].line_number", i, 0,
+                          "line %u is named twice: add the quantities", line->line_number);
+        }
+        seen[line->line_number / 64] |= bit;
+    }
+    return true;
+}
+
+static bool return_check(const struct jf_return_command *command, struct jf_refusal *out)
+{
+    if (!text_check(FIELD("sale_transaction_id", 0), command->sale_transaction_id, 1,
+                    JF_TRANSACTION_ID_BYTES_MAX) ||
+        !number_check(FIELD("store", 0), command->store.value, 1, UINT32_MAX) ||
+        !instant_check(FIELD("returned_at_ms", 0), command->returned_at_ms)) {
+        return false;
+    }
+    if (command->is_all) {
+        return command->line_count == 0 ||
+               refuse(out, "lines", 0, 0, "no lines are named where everything comes back");
+    }
+    return number_check(FIELD("lines", 0), command->line_count, 1, JF_LINES_PER_RECEIPT_MAX) &&
+           return_lines_check(command, out);
+}
+
+static bool redeem_check(const struct jf_redeem_command *command, struct jf_refusal *out)
+{
+    return member_ref_check(&command->member, out) &&
+           number_check(FIELD("store", 0), command->store.value, 1, UINT32_MAX) &&
+           instant_check(FIELD("redeemed_at_ms", 0), command->redeemed_at_ms) &&
+           number_check(FIELD("points", 0), command->points, 1, JF_POINTS_MAX) &&
+           text_check(FIELD("reward", 0), command->reward, 0, JF_REWARD_BYTES_MAX);
+}
+
+static bool cards_check(const struct jf_enrol_command *command, struct jf_refusal *out)
+{
+    if (!number_check(FIELD("cards", 0), command->card_count, 0, JF_CARDS_PER_ENROL_MAX)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < command->card_count; i++) {
+        if (!text_check(FIELD("cards[%u]", i), command->cards[i], 1, JF_CARD_BYTES_MAX)) {
+            return false;
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            if (jf_text_equal(command->cards[i], command->cards[j])) {
+                return refuse(out, "cards[%u]", i, 0, "the card is named twice");
+            }
+        }
+    }
+    return true;
+}
+
+static bool birthday_check(const struct jf_enrol_command *command, struct jf_refusal *out)
+{
+    if (command->birth_month == 0 && command->birth_day == 0) {
+        return true;
+    }
+    if (!number_check(FIELD("birth_month", 0), command->birth_month, 1, 12)) {
+        return false;
+    }
+    const int32_t leap_year = 2000; // 29 February is a birthday
+    return number_check(FIELD("birth_day", 0), command->birth_day, 1,
+                        jf_month_length(leap_year, (int32_t)command->birth_month));
+}
+
+static bool enrol_check(const struct jf_enrol_command *command, struct jf_refusal *out)
+{
+    if (command->number.value == 0) {
+        return refuse(out, "number", 0, 1, "a number of 1 or above is needed");
+    }
+    return cards_check(command, out) && date_check(FIELD("enrolled_on", 0), command->enrolled_on) &&
+           birthday_check(command, out);
+}
+
+static bool publish_check(const struct jf_publish_command *command, struct jf_refusal *out)
+{
+    if (!number_check(FIELD("yaml", 0), command->yaml.size, 1, JF_PROGRAMME_BYTES_MAX)) {
+        return false;
+    }
+    // What the bytes are is for the programme's reader to say, by line: PROGRAMME_INVALID. But they
+    // are stored and sent as text.
+    if (!jf_utf8_is_valid(command->yaml)) {
+        return refuse(out, "yaml", 0, 0, "only UTF-8 is allowed");
+    }
+    return text_check(FIELD("file_name", 0), command->file_name, 0, JF_FILE_NAME_BYTES_MAX);
+}
+
+static bool put_store_check(const struct jf_put_store_command *command, struct jf_refusal *out)
+{
+    return number_check(FIELD("store", 0), command->store.value, 1, UINT32_MAX) &&
+           number_check(FIELD("entity", 0), command->entity.value, 1, JF_ENTITIES_MAX - 1) &&
+           text_check(FIELD("region", 0), command->region, 0, JF_NAME_BYTES_MAX) &&
+           text_check(FIELD("zone", 0), command->zone, 1, JF_NAME_BYTES_MAX) &&
+           number_check(FIELD("day_start_minute", 0), command->day_start_minute, 0,
+                        DAY_START_MINUTE_MAX);
+}
+
+static bool tier_change_check(const struct jf_tier_change_command *command, struct jf_refusal *out)
+{
+    if (!text_check(FIELD("run_id", 0), command->run_id, 1, JF_RUN_ID_BYTES_MAX) ||
+        !date_check(FIELD("as_of", 0), command->as_of)) {
+        return false;
+    }
+    return command->member.value != 0 ||
+           refuse(out, "member", 0, 1, "a number of 1 or above is needed");
+}
+
+static bool content_check(const struct jf_command *command, struct jf_refusal *out)
+{
+    switch (command->kind) {
+    case JF_COMMAND_SALE:
+        return sale_check(&command->as.sale, out);
+    case JF_COMMAND_RETURN:
+        return return_check(&command->as.sale_return, out);
+    case JF_COMMAND_REDEEM:
+        return redeem_check(&command->as.redeem, out);
+    case JF_COMMAND_ENROL:
+        return enrol_check(&command->as.enrol, out);
+    case JF_COMMAND_PUBLISH:
+        return publish_check(&command->as.publish, out);
+    case JF_COMMAND_PUT_STORE:
+        return put_store_check(&command->as.put_store, out);
+    case JF_COMMAND_TIER_CHANGE:
+        return tier_change_check(&command->as.tier_change, out);
+    case JF_COMMAND_NONE:
+        break;
+    }
+    return refuse(out, "write", 0, 0, "one of the requests is needed");
+}
+
+bool jf_command_check(const struct jf_command *command, bool needs_id,
+                      struct jf_refusal *out_refusal)
+{
+    struct jf_refusal *out = out_refusal;
+    out->code = JF_REFUSAL_NONE;
+    if (needs_id && !text_check(FIELD("transaction_id", 0), command->transaction_id, 1,
+                                JF_TRANSACTION_ID_BYTES_MAX)) {
+        return false;
+    }
+    if (command->malformed_field != NULL) {
+        return refuse(out, command->malformed_field, 0, 0, "the value cannot be read");
+    }
+    return content_check(command, out);
+}

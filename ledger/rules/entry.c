@@ -1,0 +1,38 @@
+// What every entry must fulfil whatever its kind, and the kinds' names. Fails only by finding
+// postings that do not sum to zero, which planning never makes: such an entry was damaged or
+// forged.
+#include "rules/entry.h"
+
+#include "base/number.h"
+
+enum jf_error jf_entry_check_postings(const struct jf_entry *entry)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        if (jf_number_add(sum, entry->postings[i].points, &sum) != JF_OK) {
+            return JF_ERROR_CORRUPT;
+        }
+    }
+    return sum == 0 ? JF_OK : JF_ERROR_CORRUPT;
+}
+
+const char *jf_entry_kind_name(enum jf_entry_kind kind)
+{
+    switch (kind) {
+    case JF_ENTRY_SALE:
+        return "sale";
+    case JF_ENTRY_RETURN:
+        return "return";
+    case JF_ENTRY_REDEMPTION:
+        return "redemption";
+    case JF_ENTRY_ENROLMENT:
+        return "enrolment";
+    case JF_ENTRY_PUBLICATION:
+        return "publication";
+    case JF_ENTRY_STORE:
+        return "store";
+    case JF_ENTRY_TIER_CHANGE:
+        return "tier_change";
+    }
+    return "unknown";
+}

@@ -1,0 +1,240 @@
+// An entry decoded: what happened, as facts. Built by planning in the batch arena, or decoded from
+// the journal; applied by rules/apply.h; encoded by engine/entry_codec.h
+// (proto/jifen/v1/entry.proto says what each field means). Arrays and texts are borrowed from the
+// arena it was made in.
+#ifndef JF_RULES_ENTRY_H
+#define JF_RULES_ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/date.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "rules/command.h"
+#include "rules/member.h"
+
+// Numbers of jifen.v1.Account.
+enum jf_account {
+    JF_ACCOUNT_AVAILABLE = 1,
+    JF_ACCOUNT_PENDING = 2,
+    JF_ACCOUNT_HELD = 3,
+    JF_ACCOUNT_DEBT = 4,
+    JF_ACCOUNT_ISSUED = 5,
+    JF_ACCOUNT_REDEEMED = 6,
+    JF_ACCOUNT_EXPIRED = 7,
+    JF_ACCOUNT_ADJUSTED = 8,
+    JF_ACCOUNT_WRITTEN_OFF = 9,
+    JF_ACCOUNT_COUNT = 10
+};
+
+// Whether an account's postings name a lot by its key: where points lie (AVAILABLE, PENDING, HELD),
+// which lot a grant went to or was taken back from (ISSUED), and which lot's points expired
+// (EXPIRED). The others have both dates 0.
+static inline bool jf_account_has_lot(enum jf_account account)
+{
+    return account == JF_ACCOUNT_AVAILABLE || account == JF_ACCOUNT_PENDING ||
+           account == JF_ACCOUNT_HELD || account == JF_ACCOUNT_ISSUED ||
+           account == JF_ACCOUNT_EXPIRED;
+}
+
+struct jf_posting {
+    enum jf_account account;
+    struct jf_entity_id entity;
+    uint32_t reason;
+    jf_date available_on; // lot key; 0: from the start
+    jf_date expires_on;   // lot key; JF_DATE_EVER: never
+    int64_t points;
+    struct jf_member_id member; // value 0: the entry's member
+};
+
+// Numbers of jifen.v1.TraceStep.Kind.
+enum jf_trace_kind {
+    JF_TRACE_ELIGIBLE = 1,
+    JF_TRACE_BASE = 2,
+    JF_TRACE_MULTIPLIER = 3,
+    JF_TRACE_BONUS = 4,
+    JF_TRACE_OUTDONE = 5,
+    JF_TRACE_ROUNDED = 6,
+    JF_TRACE_CAP = 7,
+    JF_TRACE_REDEEMED = 8,
+    JF_TRACE_DEBT_PAID = 9,
+    JF_TRACE_TAKEN_BACK = 10,
+    JF_TRACE_DEBT = 11,
+    JF_TRACE_GIVEN_BACK = 12,
+    JF_TRACE_TIER_UP = 13,
+    JF_TRACE_TIER_DOWN = 14,
+    JF_TRACE_KEPT = 15,
+};
+
+struct jf_trace_step {
+    enum jf_trace_kind kind;
+    uint32_t reason;
+    int64_t points;
+    int64_t amount;
+    int64_t exact;
+};
+
+// Numbers are those of the oneof in entry.proto.
+enum jf_entry_kind {
+    JF_ENTRY_SALE = 16,
+    JF_ENTRY_RETURN = 17,
+    JF_ENTRY_REDEMPTION = 18,
+    JF_ENTRY_ENROLMENT = 19,
+    JF_ENTRY_PUBLICATION = 20,
+    JF_ENTRY_STORE = 21,
+    JF_ENTRY_TIER_CHANGE = 22,
+};
+
+struct jf_granted {
+    uint32_t reason;
+    int64_t points;
+};
+
+struct jf_lot_part {
+    jf_date available_on;
+    jf_date expires_on; // JF_DATE_EVER: never
+    struct jf_entity_id entity;
+    int64_t points;
+};
+
+#define JF_BIRTHDAY_DAY   1u
+#define JF_BIRTHDAY_WEEK  2u
+#define JF_BIRTHDAY_MONTH 4u
+
+struct jf_sale_facts {
+    uint32_t programme_version;
+    uint32_t local_second; // of the local calendar day
+    jf_date local_date;
+    uint32_t tier;
+    uint32_t activity_class;
+    uint64_t tags;
+    uint32_t birthday; // JF_BIRTHDAY_*
+    bool is_first_purchase;
+    struct jf_entity_id entity;
+    jf_date expires_on;   // of the lot granted
+    jf_date available_on; // of the lot granted
+    struct jf_text region;
+};
+
+struct jf_sale_entry {
+    struct jf_receipt receipt;
+    struct jf_sale_facts facts;
+    int64_t redeem_points;
+    const struct jf_lot_part *redeemed; // in the order spent
+    uint32_t redeemed_count;
+    bool is_offline;
+    int64_t spend;
+    int64_t debt_paid;
+    const struct jf_granted *granted; // by reason
+    uint32_t granted_count;
+};
+
+struct jf_kept_line {
+    int64_t quantity_milli;
+    bool is_gone;
+};
+
+struct jf_return_entry {
+    uint64_t sale_position;
+    struct jf_text sale_transaction_id;
+    struct jf_store_id store;
+    uint32_t terminal;
+    int64_t returned_at_ms;
+    const struct jf_return_line *lines;
+    uint32_t line_count;
+    // The sale after this return:
+    const struct jf_kept_line *kept;
+    uint32_t kept_count;
+    const struct jf_granted *granted;
+    uint32_t granted_count;
+    int64_t spend;
+    int64_t redeemed;
+    int64_t taken_from_lot;
+    int64_t taken_as_debt;
+    bool is_visit;
+    const struct jf_lot_part *given_back;
+    uint32_t given_back_count;
+    // What changes in the counters of the sale's month:
+    int32_t sale_month_index; // year × 12 + month - 1
+    int64_t spend_delta;      // usually negative
+    int64_t points_delta;     // usually negative
+    int32_t visit_delta;      // 0 or -1
+    jf_date sale_date;        // business date of the sale
+};
+
+struct jf_redemption_entry {
+    struct jf_store_id store;
+    uint32_t terminal;
+    int64_t redeemed_at_ms;
+    struct jf_text reward;
+    const struct jf_lot_part *redeemed;
+    uint32_t redeemed_count;
+    struct jf_entity_id entity;
+};
+
+struct jf_reason_name {
+    uint32_t number;
+    struct jf_text name;
+};
+
+struct jf_publication_entry {
+    uint32_t version;
+    struct jf_text yaml;
+    struct jf_text file_name;
+    int64_t effective_from_ms;
+    const struct jf_reason_name *reasons; // new in this version
+    uint32_t reason_count;
+};
+
+struct jf_tier_change_entry {
+    struct jf_text run_id;
+    jf_date as_of;
+    uint32_t from;
+    uint32_t to;
+    int64_t spend;
+    uint32_t visits;
+};
+
+struct jf_entry {
+    enum jf_entry_kind kind;
+    uint64_t position; // 0 until the engine gives it
+    uint64_t recorded_at_us;
+    struct jf_text transaction_id;
+    uint64_t fingerprint;
+    struct jf_member_id member;
+    uint64_t previous_position;
+    // The outcome:
+    jf_date business_date; // JF_DATE_NONE for entries without one
+    struct jf_balance balance;
+    int64_t points_granted;
+    int64_t points_redeemed;
+    int64_t redeemed_value;
+    const struct jf_posting *postings;
+    uint32_t posting_count;
+    const struct jf_trace_step *trace;
+    uint32_t trace_count;
+    uint64_t denominator;
+    const int64_t *line_points;
+    uint32_t line_point_count;
+    bool is_late;
+    uint32_t programme_version;
+    union {
+        struct jf_sale_entry sale;
+        struct jf_return_entry sale_return;
+        struct jf_redemption_entry redemption;
+        struct jf_enrol_command enrolment;
+        struct jf_publication_entry publication;
+        struct jf_put_store_command store;
+        struct jf_tier_change_entry tier_change;
+    } as;
+};
+
+// Sum of the postings, which is zero in every valid entry (invariant 1).
+// Returns: JF_OK, or JF_ERROR_CORRUPT when they do not sum to zero or overflow.
+JF_MUST_USE enum jf_error jf_entry_check_postings(const struct jf_entry *entry);
+
+// Static name of a kind, such as "sale"; "unknown" outside the list.
+const char *jf_entry_kind_name(enum jf_entry_kind kind);
+
+#endif

@@ -1,0 +1,265 @@
+// Planning: the command's kind chooses its planner, which fills an entry in the arena; the last
+// step applies the entry to a copy of the member, so that the balance answered is the balance that
+// state will hold.
+//
+// A step that stops planning is a refusal (LIMIT_REACHED and OVERFLOW are found here, before the
+// copy is touched), or the arena's bound.
+#include "rules/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/number.h"
+#include "rules/apply_private.h"
+#include "rules/plan_private.h"
+
+bool jf_plan_refuse(struct jf_plan_work *work, enum jf_refusal_code code)
+{
+    *work->refusal = (struct jf_refusal){.code = code};
+    return false;
+}
+
+bool jf_plan_refuse_limit(struct jf_plan_work *work, int64_t limit, const char *what)
+{
+    jf_plan_refuse(work, JF_REFUSAL_LIMIT_REACHED);
+    work->refusal->limit = limit;
+    (void)snprintf(work->refusal->detail, sizeof work->refusal->detail, "%s: at most %lld", what,
+                   (long long)limit);
+    return false;
+}
+
+bool jf_plan_fail(struct jf_plan_work *work, enum jf_error error)
+{
+    JF_ASSERT(error != JF_OK);
+    work->error = error;
+    return false;
+}
+
+void *jf_plan_alloc(struct jf_plan_work *work, size_t count, size_t size)
+{
+    void *result = jf_arena_calloc(work->input->arena, count, size);
+    if (result == NULL) {
+        work->error = JF_ERROR_NO_MEMORY;
+    }
+    return result;
+}
+
+bool jf_plan_lists(struct jf_plan_work *work, uint32_t posting_capacity, uint32_t trace_capacity)
+{
+    JF_ASSERT(work->postings == NULL);
+    JF_ASSERT(work->trace == NULL);
+    work->posting_capacity = posting_capacity;
+    work->trace_capacity = trace_capacity + 1; // jf_plan_finish's TIER_UP
+    work->postings = jf_arena_alloc(work->input->arena, posting_capacity * sizeof *work->postings);
+    work->trace = jf_arena_alloc(work->input->arena, work->trace_capacity * sizeof *work->trace);
+    if (work->postings == NULL || work->trace == NULL) {
+        return jf_plan_fail(work, JF_ERROR_NO_MEMORY);
+    }
+    return true;
+}
+
+void jf_plan_post(struct jf_plan_work *work, enum jf_account account, struct jf_lot_key key,
+                  uint32_t reason, int64_t points)
+{
+    JF_ASSERT(reason == 0 || account == JF_ACCOUNT_ISSUED);
+    if (points == 0) {
+        return;
+    }
+    JF_ASSERT(work->posting_count < work->posting_capacity);
+    bool has_lot = jf_account_has_lot(account);
+    work->postings[work->posting_count] =
+        (struct jf_posting){.account = account,
+                            .entity = key.entity,
+                            .reason = reason,
+                            .available_on = has_lot ? key.available_on : 0,
+                            .expires_on = has_lot ? key.expires_on : 0,
+                            .points = points};
+    work->posting_count++;
+}
+
+void jf_plan_trace(struct jf_plan_work *work, struct jf_trace_step step)
+{
+    JF_ASSERT(work->trace_count < work->trace_capacity);
+    work->trace[work->trace_count] = step;
+    work->trace_count++;
+}
+
+// What the postings add, by kind of sum, for the check that no sum of a member leaves 64 bits.
+struct gain {
+    jf_wide held;
+    jf_wide granted;
+    jf_wide owed;
+};
+
+static struct gain gain_of(const struct jf_plan_work *work)
+{
+    struct gain gain = {0};
+    for (uint32_t i = 0; i < work->posting_count; i++) {
+        const struct jf_posting *posting = &work->postings[i];
+        bool is_lot =
+            posting->account == JF_ACCOUNT_AVAILABLE || posting->account == JF_ACCOUNT_EXPIRED;
+        if (is_lot && posting->points > 0) {
+            gain.held += posting->points;
+        } else if (posting->account == JF_ACCOUNT_ISSUED && posting->points < 0) {
+            gain.granted -= posting->points;
+        } else if (posting->account == JF_ACCOUNT_DEBT && posting->points < 0) {
+            gain.owed -= posting->points;
+        }
+    }
+    return gain;
+}
+
+// Whether every sum over the member stays within 64 bits after the entry, so that applying and
+// reading need no checks of their own. Only what grows is looked at.
+static bool sums_fit(const struct jf_plan_work *work)
+{
+    const struct jf_member *member = work->input->member;
+    struct gain gain = gain_of(work);
+    for (uint32_t i = 0; i < member->lot_count; i++) {
+        gain.held += (jf_wide)member->lots[i].remaining + member->lots[i].expired;
+        gain.granted += member->lots[i].granted;
+    }
+    gain.owed += jf_member_debt(member);
+    jf_wide spend = 0;
+    jf_wide points = 0;
+    uint64_t visits = member->visits;
+    if (work->entry->kind == JF_ENTRY_SALE) {
+        spend = work->entry->as.sale.spend;
+        points = work->entry->points_granted;
+        visits += 1;
+    }
+    for (uint32_t i = 0; i < member->month_count; i++) {
+        spend += member->months[i].spend;
+        points += member->months[i].points;
+    }
+    return gain.held <= INT64_MAX && gain.granted <= INT64_MAX && gain.owed <= INT64_MAX &&
+           spend <= INT64_MAX && points <= INT64_MAX && visits <= UINT32_MAX;
+}
+
+static struct jf_member *member_copy(struct jf_plan_work *work)
+{
+    const struct jf_member *member = work->input->member;
+    struct jf_member none = {0};
+    struct jf_member_capacity room =
+        jf_member_room_for(member == NULL ? &none : member, work->posting_count);
+    // The copy may pass the limit on debts, so that the check after applying sees it.
+    room.debts = (uint16_t)(JF_DEBTS_PER_MEMBER_MAX + work->posting_count);
+    void *block = jf_arena_alloc(work->input->arena, jf_member_block_size(room));
+    if (block == NULL) {
+        work->error = JF_ERROR_NO_MEMORY;
+        return NULL;
+    }
+    struct jf_member *copy = jf_member_block_init(block, room);
+    if (member != NULL) {
+        jf_member_copy(copy, member);
+    }
+    return copy;
+}
+
+static bool counts_fit(struct jf_plan_work *work, const struct jf_member *after)
+{
+    if (after->lot_count > JF_LOTS_PER_MEMBER_MAX) {
+        return jf_plan_refuse_limit(work, JF_LOTS_PER_MEMBER_MAX, "lots of one member");
+    }
+    if (after->debt_count > JF_DEBTS_PER_MEMBER_MAX) {
+        return jf_plan_refuse_limit(work, JF_DEBTS_PER_MEMBER_MAX,
+                                    "legal entities that one member owes to");
+    }
+    return true;
+}
+
+static void tier_raise(struct jf_plan_work *work, const struct jf_programme *programme,
+                       struct jf_member *after)
+{
+    struct jf_window_sums sums;
+    uint32_t tier = jf_tier_by_window(programme, after, work->entry->business_date, &sums);
+    if (tier > after->tier) {
+        jf_plan_trace(work, (struct jf_trace_step){
+                                .kind = JF_TRACE_TIER_UP, .points = tier, .exact = after->tier});
+        after->tier = (uint8_t)tier;
+    }
+}
+
+bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_programme)
+{
+    struct jf_entry *entry = work->entry;
+    if (work->posting_count > JF_POSTINGS_PER_ENTRY_MAX) {
+        return jf_plan_refuse_limit(work, JF_POSTINGS_PER_ENTRY_MAX, "postings of one entry");
+    }
+    if (work->trace_count >= JF_TRACE_STEPS_MAX) {
+        return jf_plan_refuse_limit(work, JF_TRACE_STEPS_MAX, "steps of one trace");
+    }
+    if (work->input->member != NULL && !sums_fit(work)) {
+        return jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
+    }
+    entry->postings = work->postings;
+    entry->posting_count = work->posting_count;
+    JF_ASSERT(jf_entry_check_postings(entry) == JF_OK);
+    struct jf_member *after = member_copy(work);
+    if (after == NULL) {
+        return false;
+    }
+    jf_apply_outcome(after, entry);
+    if (!counts_fit(work, after)) {
+        return false;
+    }
+    if (tier_programme != NULL) {
+        tier_raise(work, tier_programme, after);
+    }
+    entry->balance = jf_member_balance_on(after, entry->business_date);
+    entry->trace = work->trace;
+    entry->trace_count = work->trace_count;
+    return true;
+}
+
+static bool plan_by_kind(struct jf_plan_work *work)
+{
+    switch (work->command->kind) {
+    case JF_COMMAND_SALE:
+        return jf_plan_sale(work);
+    case JF_COMMAND_RETURN:
+        return jf_plan_return(work);
+    case JF_COMMAND_REDEEM:
+        return jf_plan_redeem(work);
+    case JF_COMMAND_ENROL:
+        return jf_plan_enrol(work);
+    case JF_COMMAND_PUBLISH:
+        return jf_plan_publish(work);
+    case JF_COMMAND_PUT_STORE:
+        return jf_plan_put_store(work);
+    case JF_COMMAND_TIER_CHANGE:
+        return jf_plan_tier_change(work);
+    case JF_COMMAND_NONE:
+        break;
+    }
+    JF_ASSERT(false); // jf_command_check refuses every other kind
+    return false;
+}
+
+enum jf_error jf_plan(const struct jf_plan_input *input, const struct jf_command *command,
+                      struct jf_entry **out_entry, struct jf_refusal *out_refusal)
+{
+    struct jf_plan_work work = {.input = input, .command = command, .refusal = out_refusal};
+    *out_entry = NULL;
+    out_refusal->code = JF_REFUSAL_NONE;
+    work.entry = jf_plan_alloc(&work, 1, sizeof *work.entry);
+    if (work.entry == NULL) {
+        return work.error;
+    }
+    work.entry->transaction_id = command->transaction_id;
+    work.entry->fingerprint = jf_command_fingerprint(command);
+    work.entry->business_date = JF_DATE_NONE;
+    work.entry->balance.expiring_on = JF_DATE_EVER;
+    if (input->member != NULL) {
+        work.entry->member = input->member->number;
+        work.entry->previous_position = input->member->last_position;
+        work.entry->balance.tier = input->member->tier;
+    }
+    if (plan_by_kind(&work)) {
+        JF_ASSERT(out_refusal->code == JF_REFUSAL_NONE);
+        JF_ASSERT(work.error == JF_OK);
+        *out_entry = work.entry;
+    }
+    return work.error;
+}

@@ -1,0 +1,62 @@
+// Planning: a command against what is known becomes an entry, or a refusal. Pure: no I/O, no clock,
+// no allocation beyond the arena, no floating point (ARCHITECTURE 2). The same inputs give the same
+// entry.
+#ifndef JF_RULES_PLAN_H
+#define JF_RULES_PLAN_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "rules/command.h"
+#include "rules/entry.h"
+#include "rules/member.h"
+#include "rules/reference.h"
+
+// What planning may read. The engine has resolved cards, looked up transaction and receipt, and
+// fetched records.
+struct jf_plan_input {
+    struct jf_reference *reference; // only jf_reference_prepare changes it (publications, stores)
+    struct jf_arena *arena;         // the entry and all it points to are made here
+    uint64_t now_us;                // the command's stamp
+    const struct jf_member *member; // the member meant; NULL: unknown (TIER_CHANGE, SALE, REDEEM,
+                                    // ENROL, RETURN: the sale's)
+    const struct jf_entry *sale;    // RETURN: the sale's entry; NULL: unknown
+    const struct jf_entry *last_return; // RETURN: the sale's newest return entry; NULL: none yet
+    bool is_card_known;        // SALE, REDEEM: false when asked by a card that leads nowhere
+    uint64_t card_taken_by;    // ENROL: position 0, or index+1 of a card that is taken
+    uint64_t receipt_position; // SALE: position of the sale that this receipt earned with before;
+                               // 0: none
+};
+
+// Plans a command that passed jf_command_check and whose transaction id is new.
+// Out: exactly one of *out_entry (kind, member, balance, postings … all filled but position,
+// recorded_at_us, previous_position's chain is filled from member->last_position) and
+// out_refusal->code is set; *out_entry is NULL on refusal. TIER_CHANGE without a change gives
+// neither. The entry borrows the command's texts and arrays, and for a return those of the sale's
+// entry: they must live as long. It borrows nothing of the reference or the member. PUBLISH and
+// PUT_STORE leave the reference prepared for their entry: apply it (jf_reference_apply) before the
+// next of them is planned.
+// Returns: JF_OK; JF_ERROR_NO_MEMORY when the arena's bound is met (nothing is decided);
+// JF_ERROR_CORRUPT when a return's stored sale and last return do not belong together.
+JF_MUST_USE enum jf_error jf_plan(const struct jf_plan_input *input,
+                                  const struct jf_command *command, struct jf_entry **out_entry,
+                                  struct jf_refusal *out_refusal);
+
+// Business date of an instant at a store: local date, the day before while the local time is
+// earlier than the store's day start.
+jf_date jf_store_business_date(const struct jf_store *store, int64_t at_ms);
+
+// The programme that judges tiers as of a date: in force at the end of that day by UTC; NULL: none.
+const struct jf_programme_version *jf_tier_programme(const struct jf_reference *reference,
+                                                     jf_date as_of);
+
+// The level a member's counters give as of a date, under a programme: the highest level whose
+// demands the window's sums meet. Out: the sums over the window.
+struct jf_window_sums {
+    int64_t spend;
+    uint32_t visits;
+    int64_t points;
+};
+uint32_t jf_tier_by_window(const struct jf_programme *programme, const struct jf_member *member,
+                           jf_date as_of, struct jf_window_sums *out_sums);
+
+#endif

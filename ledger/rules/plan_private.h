@@ -1,0 +1,86 @@
+// What the planners of the command kinds share. For rules/*.c only.
+//
+// Steps return whether planning goes on. A step that stops it has said why: a refusal in
+// work->refusal, a failure in work->error, or (a tier that does not change) neither.
+#ifndef JF_RULES_PLAN_PRIVATE_H
+#define JF_RULES_PLAN_PRIVATE_H
+
+#include "rules/lots.h"
+#include "rules/plan.h"
+#include "rules/programme_private.h"
+
+struct jf_plan_work {
+    const struct jf_plan_input *input;
+    const struct jf_command *command;
+    struct jf_entry *entry; // zeroed but for what jf_plan filled in
+    struct jf_refusal *refusal;
+    enum jf_error error;
+    struct jf_posting *postings;
+    uint32_t posting_count;
+    uint32_t posting_capacity;
+    struct jf_trace_step *trace;
+    uint32_t trace_count;
+    uint32_t trace_capacity;
+};
+
+// Sets the code, all facts zero. Returns: false.
+bool jf_plan_refuse(struct jf_plan_work *work, enum jf_refusal_code code);
+// A limit of the ledger, with a word on which. Returns: false.
+bool jf_plan_refuse_limit(struct jf_plan_work *work, int64_t limit, const char *what);
+// Returns: false.
+bool jf_plan_fail(struct jf_plan_work *work, enum jf_error error);
+
+// Returns: zeroed memory of the arena; NULL with work->error set.
+void *jf_plan_alloc(struct jf_plan_work *work, size_t count, size_t size);
+
+// Makes the lists of postings and steps with room for that many; jf_plan_finish has room for its
+// own step.
+bool jf_plan_lists(struct jf_plan_work *work, uint32_t posting_capacity, uint32_t trace_capacity);
+// Adds a posting that moves points; none where points is 0. ISSUED needs a reason, the others 0.
+void jf_plan_post(struct jf_plan_work *work, enum jf_account account, struct jf_lot_key key,
+                  uint32_t reason, int64_t points);
+void jf_plan_trace(struct jf_plan_work *work, struct jf_trace_step step);
+
+// The last step: limits and sums are checked, the entry is applied to a copy of the member, and the
+// balance on the entry's business date is read off the copy. In: entry->balance.tier is the tier
+// after the entry. With a programme the tier rises at once where the counters after the entry reach
+// a higher level.
+bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_programme);
+
+// Member and store that a sale or redemption names: UNKNOWN_CARD, UNKNOWN_MEMBER, UNKNOWN_STORE.
+bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
+                   struct jf_store_id store, const struct jf_store **out_store);
+// NO_PROGRAMME, IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, in that order. Fills business_date,
+// is_late and programme_version of the entry.
+bool jf_plan_admitted(struct jf_plan_work *work, const struct jf_store *store, int64_t at_ms,
+                      const struct jf_programme_version **out_version);
+// IN_FUTURE, and whether the arrival is late.
+bool jf_plan_in_time(struct jf_plan_work *work, const struct jf_programme *programme,
+                     int64_t at_ms);
+
+// A redemption that is asked for.
+struct jf_redemption {
+    const struct jf_programme *programme;
+    int64_t points;
+    int64_t basket;            // money that it may pay a part of; -1: outside a sale
+    struct jf_lot_part *parts; // out: lots spent, in the order spent
+    uint32_t part_count;       // out
+    int64_t value;             // out: money
+};
+// MEMBER_FROZEN, BELOW_MINIMUM, NOT_A_STEP, ABOVE_SHARE (in a sale), INSUFFICIENT_POINTS, OVERFLOW.
+bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption);
+// Its postings and trace step; at most 2 × part_count + 1 postings. In: entity of the store that
+// takes them.
+void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redemption *redemption,
+                             struct jf_entity_id entity);
+
+// One planner a kind. In: work->entry has kind 0 and what every entry has.
+bool jf_plan_sale(struct jf_plan_work *work);
+bool jf_plan_return(struct jf_plan_work *work);
+bool jf_plan_redeem(struct jf_plan_work *work);
+bool jf_plan_enrol(struct jf_plan_work *work);
+bool jf_plan_publish(struct jf_plan_work *work);
+bool jf_plan_put_store(struct jf_plan_work *work);
+bool jf_plan_tier_change(struct jf_plan_work *work);
+
+#endif

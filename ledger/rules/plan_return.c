@@ -1,0 +1,446 @@
+// A return: what is kept after it, what the kept is worth under the facts of the sale, and the
+// difference to what the sale was worth before. Everything is computed from the sale as it was and
+// from what is kept now, never from the lines that come back: so the order and the number of
+// returns cannot matter.
+//
+//   kept lines     quantity less what came back; amount × kept quantity ÷ quantity, half-up. A line
+//   of
+//                  quantity 0 is kept whole or gone.
+//   kept tenders   amount × kept money ÷ sale money, half-up
+//   kept redeemed  redeemed × kept money ÷ sale money, half-up; the rest goes back to its lots
+//   worth          jf_earn of that; nothing when nothing is kept (a flat bonus needs a receipt)
+//
+// First points are given back, then points are taken back (plan_take_back.c), so that what was
+// redeemed can meet what is owed. Refused, in order: UNKNOWN_STORE, UNKNOWN_SALE, UNKNOWN_LINE,
+// RETURN_EXCEEDS_KEPT, IN_FUTURE, BEFORE_SALE, LIMIT_REACHED, OVERFLOW. A closed or frozen member
+// may still return.
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/number.h"
+#include "rules/plan_return.h"
+
+// Whether the stored sale holds together, and the newest return belongs to it: what is left of each
+// line lies within the line. Both were read from the journal, so this is no assertion.
+static bool stored_fits(const struct jf_return_plan *plan)
+{
+    const struct jf_sale_entry *sale = plan->sale;
+    int64_t rest = sale->redeem_points;
+    for (uint32_t i = 0; i < sale->redeemed_count; i++) {
+        rest -= sale->redeemed[i].points;
+    }
+    if (rest != 0 || sale->debt_paid > plan->entry->points_granted) {
+        return false;
+    }
+    if (plan->last == NULL) {
+        return true;
+    }
+    if (plan->last->kept_count != sale->receipt.line_count || plan->last->redeemed < 0 ||
+        plan->last->redeemed > sale->redeem_points || plan->last->taken_as_debt < 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < sale->receipt.line_count; i++) {
+        int64_t left = plan->last->kept[i].quantity_milli;
+        if (left < 0 || left > sale->receipt.lines[i].quantity_milli) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool find_what_is_named(struct jf_return_plan *plan)
+{
+    struct jf_plan_work *work = plan->work;
+    const struct jf_plan_input *input = work->input;
+    plan->store = jf_reference_store(input->reference, plan->command->store);
+    if (plan->store == NULL) {
+        return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_STORE);
+    }
+    if (input->sale == NULL || input->sale->kind != JF_ENTRY_SALE) {
+        return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_SALE);
+    }
+    if (input->member == NULL) {
+        return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_MEMBER);
+    }
+    plan->entry = input->sale;
+    plan->sale = &input->sale->as.sale;
+    plan->last = input->last_return == NULL ? NULL : &input->last_return->as.sale_return;
+    plan->version = jf_reference_programme(input->reference, plan->sale->facts.programme_version);
+    if (plan->version == NULL) {
+        return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_PROGRAMME);
+    }
+    return stored_fits(plan) ? true : jf_plan_fail(work, JF_ERROR_CORRUPT);
+}
+
+static bool kept_start(struct jf_return_plan *plan)
+{
+    uint32_t count = plan->sale->receipt.line_count;
+    plan->kept = jf_plan_alloc(plan->work, count, sizeof *plan->kept);
+    plan->returned = jf_plan_alloc(plan->work, count, sizeof *plan->returned);
+    if (plan->kept == NULL || plan->returned == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (plan->last != NULL) {
+            plan->kept[i] = plan->last->kept[i];
+        } else {
+            plan->kept[i].quantity_milli = plan->sale->receipt.lines[i].quantity_milli;
+        }
+    }
+    return true;
+}
+
+static bool refuse_exceeds(struct jf_plan_work *work, uint32_t index, int64_t needed,
+                           int64_t available)
+{
+    jf_plan_refuse(work, JF_REFUSAL_RETURN_EXCEEDS_KEPT);
+    work->refusal->field = "lines[%u]";
+    work->refusal->index = index;
+    work->refusal->needed = needed;
+    work->refusal->available = available;
+    return false;
+}
+
+// Records what came back of a kept line, all of it when `quantity` is all that is left.
+static void line_take(struct jf_return_plan *plan, uint32_t line, int64_t quantity)
+{
+    struct jf_kept_line *kept = &plan->kept[line];
+    JF_ASSERT(!kept->is_gone);
+    JF_ASSERT(quantity <= kept->quantity_milli);
+    kept->quantity_milli -= quantity;
+    kept->is_gone = kept->quantity_milli == 0;
+    plan->returned[plan->returned_count] = (struct jf_return_line){
+        .line_number = line + 1, .quantity_milli = quantity, .is_whole = kept->is_gone};
+    plan->returned_count++;
+}
+
+static bool lines_known(struct jf_return_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->command->line_count; i++) {
+        uint32_t number = plan->command->lines[i].line_number;
+        if (number < 1 || number > plan->sale->receipt.line_count) {
+            jf_plan_refuse(plan->work, JF_REFUSAL_UNKNOWN_LINE);
+            plan->work->refusal->field = "lines[%u].line_number";
+            plan->work->refusal->index = i;
+            plan->work->refusal->needed = number;
+            plan->work->refusal->limit = plan->sale->receipt.line_count;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool lines_take(struct jf_return_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->command->line_count; i++) {
+        const struct jf_return_line *asked = &plan->command->lines[i];
+        const struct jf_kept_line *kept = &plan->kept[asked->line_number - 1];
+        int64_t quantity = asked->is_whole ? kept->quantity_milli : asked->quantity_milli;
+        // A line of quantity 0 has no part: it comes back whole or not at all.
+        if (kept->is_gone || quantity > kept->quantity_milli) {
+            return refuse_exceeds(plan->work, i, quantity, kept->quantity_milli);
+        }
+        line_take(plan, asked->line_number - 1, quantity);
+    }
+    return true;
+}
+
+static bool all_take(struct jf_return_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->sale->receipt.line_count; i++) {
+        if (!plan->kept[i].is_gone) {
+            line_take(plan, i, plan->kept[i].quantity_milli);
+        }
+    }
+    if (plan->returned_count > 0) {
+        return true;
+    }
+    refuse_exceeds(plan->work, 0, 1, 0);
+    plan->work->refusal->field = "all";
+    return false;
+}
+
+static bool time_allows(struct jf_return_plan *plan)
+{
+    int64_t at_ms = plan->command->returned_at_ms;
+    if (!jf_plan_in_time(plan->work, plan->version->programme, at_ms)) {
+        return false;
+    }
+    if (at_ms < plan->sale->receipt.sold_at_ms) {
+        jf_plan_refuse(plan->work, JF_REFUSAL_BEFORE_SALE);
+        plan->work->refusal->needed = plan->sale->receipt.sold_at_ms;
+        plan->work->refusal->available = at_ms;
+        plan->work->refusal->position = plan->entry->position;
+        return false;
+    }
+    plan->work->entry->business_date = jf_store_business_date(plan->store, at_ms);
+    plan->work->entry->programme_version = plan->version->version;
+    return true;
+}
+
+static int64_t share_half_up(int64_t total, int64_t part, int64_t whole)
+{
+    JF_ASSERT(part <= whole);
+    int64_t share = 0;
+    enum jf_error error = jf_number_share(total, part, whole, JF_ROUND_HALF_UP, &share);
+    JF_ASSERT(error == JF_OK); // part ≤ whole: the share is at most the total
+    return share;
+}
+
+static int64_t kept_amount(const struct jf_line *line, const struct jf_kept_line *kept)
+{
+    if (kept->is_gone) {
+        return 0;
+    }
+    if (line->quantity_milli == 0) {
+        return line->amount;
+    }
+    return share_half_up(line->amount, kept->quantity_milli, line->quantity_milli);
+}
+
+// The receipt as kept: gone lines are left out, so that no condition can still meet them.
+static bool lines_keep(struct jf_return_plan *plan)
+{
+    const struct jf_receipt *receipt = &plan->sale->receipt;
+    plan->lines = jf_plan_alloc(plan->work, receipt->line_count, sizeof *plan->lines);
+    if (plan->lines == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < receipt->line_count; i++) {
+        const struct jf_line *line = &receipt->lines[i];
+        plan->sale_basket += line->amount;
+        if (plan->kept[i].is_gone) {
+            continue;
+        }
+        struct jf_line *kept = &plan->lines[plan->kept_count];
+        *kept = *line;
+        kept->quantity_milli = plan->kept[i].quantity_milli;
+        kept->amount = kept_amount(line, &plan->kept[i]);
+        plan->basket += kept->amount;
+        plan->kept_count++;
+    }
+    return true;
+}
+
+static bool tender_is_excluded(const struct jf_programme *programme, struct jf_text type)
+{
+    uint32_t word = jf_words_find(&programme->tenders, type);
+    return word != JF_WORD_NONE && programme->tenders.is_excluded[word];
+}
+
+static bool tenders_keep(struct jf_return_plan *plan)
+{
+    const struct jf_receipt *receipt = &plan->sale->receipt;
+    plan->tenders = jf_plan_alloc(plan->work, receipt->tender_count, sizeof *plan->tenders);
+    if (plan->tenders == NULL) {
+        return false;
+    }
+    int64_t room = plan->basket; // several tenders rounded up must not pass what is kept
+    for (uint32_t i = 0; i < receipt->tender_count; i++) {
+        struct jf_tender *tender = &plan->tenders[i];
+        *tender = receipt->tenders[i];
+        if (plan->sale_basket > 0) {
+            tender->amount = share_half_up(tender->amount, plan->basket, plan->sale_basket);
+        }
+        if (tender_is_excluded(plan->version->programme, tender->type)) {
+            tender->amount = tender->amount < room ? tender->amount : room;
+            room -= tender->amount;
+        }
+    }
+    return true;
+}
+
+// Money that points still pay. Half-up, and never more than is kept.
+static int64_t redeemed_value(const struct jf_return_plan *plan, int64_t points, int64_t basket)
+{
+    const struct jf_redemption_terms *terms = &plan->version->programme->redemption;
+    int64_t value = 0;
+    if (points == 0 || terms->points == 0 ||
+        jf_number_share(points, terms->amount, terms->points, JF_ROUND_HALF_UP, &value) != JF_OK) {
+        return 0;
+    }
+    return value < basket ? value : basket;
+}
+
+static void redemption_keep(struct jf_return_plan *plan)
+{
+    int64_t redeemed = plan->sale->redeem_points;
+    int64_t before = plan->last == NULL ? redeemed : plan->last->redeemed;
+    plan->redeemed = 0;
+    if (redeemed > 0 && plan->sale_basket > 0) {
+        plan->redeemed = share_half_up(redeemed, plan->basket, plan->sale_basket);
+    }
+    plan->value = redeemed_value(plan, plan->redeemed, plan->basket);
+    plan->given_before = redeemed - before;
+    plan->given = redeemed - plan->redeemed;
+}
+
+static bool kept_earn(struct jf_return_plan *plan)
+{
+    if (plan->kept_count == 0) {
+        plan->earned.denominator = plan->entry->denominator;
+        return true;
+    }
+    struct jf_earn_input input = {
+        .programme = plan->version->programme,
+        .facts = &plan->sale->facts,
+        .business_date = plan->entry->business_date,
+        .store = plan->sale->receipt.store,
+        .lines = plan->lines,
+        .line_count = plan->kept_count,
+        .tenders = plan->tenders,
+        .tender_count = plan->sale->receipt.tender_count,
+        .basket_amount = plan->basket,
+        .redeemed_value = plan->value,
+        .arena = plan->work->input->arena,
+    };
+    enum jf_error error = jf_earn(&input, &plan->earned, plan->work->refusal);
+    if (error != JF_OK) {
+        return jf_plan_fail(plan->work, error);
+    }
+    return plan->work->refusal->code == JF_REFUSAL_NONE;
+}
+
+// What was worth before this return: the sale as planned, or as the newest return left it.
+static void worth_before(struct jf_return_plan *plan)
+{
+    bool is_first = plan->last == NULL;
+    plan->granted_before = is_first ? plan->sale->granted : plan->last->granted;
+    plan->granted_before_count = is_first ? plan->sale->granted_count : plan->last->granted_count;
+    plan->spend_before = is_first ? plan->sale->spend : plan->last->spend;
+    plan->was_visit = is_first || plan->last->is_visit;
+    plan->taken_before = (struct jf_taken){
+        .from_lot = is_first ? 0 : plan->last->taken_from_lot,
+        .as_debt = is_first ? 0 : plan->last->taken_as_debt,
+    };
+}
+
+static bool given_back_post(struct jf_return_plan *plan)
+{
+    const struct jf_sale_entry *sale = plan->sale;
+    plan->given_back = jf_plan_alloc(plan->work, sale->redeemed_count, sizeof *plan->given_back);
+    if (plan->given_back == NULL) {
+        return false;
+    }
+    for (uint32_t i = sale->redeemed_count; i > 0; i--) {
+        const struct jf_lot_part *spent = &sale->redeemed[i - 1];
+        struct jf_lot_key key = {spent->available_on, spent->expires_on, spent->entity};
+        int64_t now = jf_lots_given_back(sale->redeemed, sale->redeemed_count, i - 1, plan->given);
+        int64_t before =
+            jf_lots_given_back(sale->redeemed, sale->redeemed_count, i - 1, plan->given_before);
+        // With its original expiry: into an expired lot the points go back, and are judged expired.
+        jf_plan_post(plan->work, JF_ACCOUNT_AVAILABLE, key, 0, now - before);
+        if (now > 0) {
+            plan->given_back[plan->given_back_count] = *spent;
+            plan->given_back[plan->given_back_count].points = now;
+            plan->given_back_count++;
+        }
+    }
+    struct jf_lot_key taker = {.entity = sale->facts.entity};
+    jf_plan_post(plan->work, JF_ACCOUNT_REDEEMED, taker, 0, plan->given_before - plan->given);
+    return true;
+}
+
+static void trace_step(struct jf_return_plan *plan, enum jf_trace_kind kind, int64_t points)
+{
+    if (points != 0) {
+        jf_plan_trace(plan->work, (struct jf_trace_step){.kind = kind, .points = points});
+    }
+}
+
+static bool post(struct jf_return_plan *plan)
+{
+    struct jf_plan_work *work = plan->work;
+    uint32_t postings = plan->sale->redeemed_count + 1 + plan->granted_before_count +
+                        plan->earned.granted_count + plan->entry->posting_count + 4;
+    if (!jf_plan_lists(work, postings, plan->earned.trace_count + 4)) {
+        return false;
+    }
+    jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_KEPT, .amount = plan->basket});
+    for (uint32_t i = 0; i < plan->earned.trace_count; i++) {
+        jf_plan_trace(work, plan->earned.trace[i]);
+    }
+    if (!given_back_post(plan)) {
+        return false;
+    }
+    jf_return_take_back(plan);
+    trace_step(plan, JF_TRACE_GIVEN_BACK, plan->given - plan->given_before);
+    trace_step(plan, JF_TRACE_TAKEN_BACK, plan->taken_before.from_lot - plan->taken.from_lot);
+    trace_step(plan, JF_TRACE_DEBT, plan->taken_before.as_debt - plan->taken.as_debt);
+    return true;
+}
+
+static void return_fill(struct jf_return_plan *plan)
+{
+    struct jf_entry *entry = plan->work->entry;
+    int64_t points_before =
+        plan->entry->points_granted - (plan->taken_before.from_lot + plan->taken_before.as_debt);
+    bool is_visit = plan->kept_count > 0;
+    int64_t value_before = plan->last == NULL
+                               ? plan->entry->redeemed_value
+                               : redeemed_value(plan, plan->last->redeemed, plan->basket_before);
+    entry->kind = JF_ENTRY_RETURN;
+    entry->points_granted = plan->earned.points - points_before;
+    entry->points_redeemed = plan->given_before - plan->given;
+    entry->redeemed_value = plan->value - value_before;
+    entry->denominator = plan->earned.denominator;
+    entry->as.sale_return = (struct jf_return_entry){
+        .sale_position = plan->entry->position,
+        .sale_transaction_id = plan->command->sale_transaction_id,
+        .store = plan->command->store,
+        .terminal = plan->command->terminal,
+        .returned_at_ms = plan->command->returned_at_ms,
+        .lines = plan->returned,
+        .line_count = plan->returned_count,
+        .kept = plan->kept,
+        .kept_count = plan->sale->receipt.line_count,
+        .granted = plan->earned.granted,
+        .granted_count = plan->earned.granted_count,
+        .spend = plan->earned.eligible,
+        .redeemed = plan->redeemed,
+        .taken_from_lot = plan->taken.from_lot,
+        .taken_as_debt = plan->taken.as_debt,
+        .is_visit = is_visit,
+        .given_back = plan->given_back,
+        .given_back_count = plan->given_back_count,
+        .sale_month_index = jf_date_month_index(plan->entry->business_date),
+        .spend_delta = plan->earned.eligible - plan->spend_before,
+        .points_delta = entry->points_granted,
+        .visit_delta = plan->was_visit && !is_visit ? -1 : 0,
+        .sale_date = plan->entry->business_date,
+    };
+}
+
+// The kept money before this return, which the value of the points that paid it is held within.
+static void basket_before(struct jf_return_plan *plan)
+{
+    const struct jf_receipt *receipt = &plan->sale->receipt;
+    for (uint32_t i = 0; i < receipt->line_count; i++) {
+        plan->basket_before += plan->last == NULL
+                                   ? receipt->lines[i].amount
+                                   : kept_amount(&receipt->lines[i], &plan->last->kept[i]);
+    }
+}
+
+bool jf_plan_return(struct jf_plan_work *work)
+{
+    struct jf_return_plan plan = {.work = work, .command = &work->command->as.sale_return};
+    if (!find_what_is_named(&plan) || !kept_start(&plan) || !lines_known(&plan)) {
+        return false;
+    }
+    basket_before(&plan);
+    bool is_taken = plan.command->is_all ? all_take(&plan) : lines_take(&plan);
+    if (!is_taken || !time_allows(&plan) || !lines_keep(&plan) || !tenders_keep(&plan)) {
+        return false;
+    }
+    redemption_keep(&plan);
+    if (!kept_earn(&plan)) {
+        return false;
+    }
+    worth_before(&plan);
+    if (!post(&plan)) {
+        return false;
+    }
+    return_fill(&plan);
+    return jf_plan_finish(work, NULL);
+}

@@ -1,0 +1,223 @@
+// A sale: redeem first, then earn, then pay debts, in one entry. The facts it was planned with are
+// recorded, because a return plans what is kept with the same (SEMANTICS, Returns).
+//
+// Refused, in order: UNKNOWN_CARD, UNKNOWN_MEMBER, UNKNOWN_STORE, RECEIPT_TAKEN, NO_PROGRAMME,
+// IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, the redemption's own, INVALID_FIELD (excluded tenders
+// above the basket), LIMIT_REACHED, OVERFLOW.
+#include "base/assert.h"
+#include "base/number.h"
+#include "rules/earn.h"
+#include "rules/plan_private.h"
+
+struct sale_plan {
+    struct jf_plan_work *work;
+    const struct jf_sale_command *command;
+    const struct jf_store *store;
+    const struct jf_programme_version *version;
+    struct jf_sale_entry *sale;
+    int64_t basket;
+    struct jf_redemption redemption;
+    struct jf_earn_result earned;
+};
+
+static bool receipt_is_new(struct jf_plan_work *work)
+{
+    if (work->input->receipt_position == 0) {
+        return true;
+    }
+    jf_plan_refuse(work, JF_REFUSAL_RECEIPT_TAKEN);
+    work->refusal->position = work->input->receipt_position;
+    return false;
+}
+
+static bool redeem(struct sale_plan *plan)
+{
+    if (plan->command->redeem_points == 0) {
+        return true;
+    }
+    plan->redemption = (struct jf_redemption){.programme = plan->version->programme,
+                                              .points = plan->command->redeem_points,
+                                              .basket = plan->basket};
+    return jf_plan_redemption(plan->work, &plan->redemption);
+}
+
+// A birthday on 29 February is kept on 28 February in other years.
+static jf_date birthday_in(const struct jf_member *member, int32_t year)
+{
+    int32_t day = member->birth_day;
+    if (member->birth_month == 2 && day == 29 && !jf_year_is_leap(year)) {
+        day = 28;
+    }
+    return jf_date_from_civil((struct jf_civil){year, member->birth_month, day});
+}
+
+// JF_BIRTHDAY_*: the business date is the birthday; lies in its ISO week (Monday to Sunday); in its
+// month.
+static uint32_t birthday_flags(const struct jf_member *member, jf_date date)
+{
+    if (member->birth_month == 0) {
+        return 0;
+    }
+    struct jf_civil civil = jf_date_to_civil(date);
+    jf_date monday = date - (jf_date_weekday(date) - JF_MONDAY);
+    uint32_t flags = civil.month == member->birth_month ? JF_BIRTHDAY_MONTH : 0;
+    // The week may reach into the year before or after.
+    for (int32_t year = civil.year - 1; year <= civil.year + 1; year++) {
+        jf_date birthday = birthday_in(member, year);
+        flags |= birthday == date ? JF_BIRTHDAY_DAY : 0;
+        flags |= birthday >= monday && birthday <= monday + 6 ? JF_BIRTHDAY_WEEK : 0;
+    }
+    return flags;
+}
+
+static jf_date lot_expiry(const struct jf_programme *programme, jf_date date)
+{
+    if (programme->expiry == JF_EXPIRY_NEVER) {
+        return JF_DATE_EVER;
+    }
+    jf_date end = jf_date_month_end(jf_date_month_index(date) + programme->expiry_months);
+    return end < JF_DATE_MAX ? end : JF_DATE_MAX;
+}
+
+static bool facts_fill(struct sale_plan *plan)
+{
+    const struct jf_member *member = plan->work->input->member;
+    jf_date date = plan->work->entry->business_date;
+    struct jf_local_time local =
+        jf_zone_local(plan->store->zone, plan->command->receipt.sold_at_ms);
+    struct jf_sale_facts *facts = &plan->sale->facts;
+    *facts = (struct jf_sale_facts){
+        .programme_version = plan->version->version,
+        .local_second = (uint32_t)local.second_of_day,
+        .local_date = local.date,
+        .tier = member->tier,
+        .activity_class = member->activity_class,
+        .tags = member->tags,
+        .birthday = birthday_flags(member, date),
+        .is_first_purchase = member->visits == 0,
+        .entity = plan->store->entity,
+        .expires_on = lot_expiry(plan->version->programme, date),
+        // No pending days yet: "from the start", so that the grants of one month share a lot.
+        .available_on = JF_DATE_MIN,
+    };
+    bool is_copied = false;
+    // Copied, because the reference may replace the store while the entry waits for its block.
+    facts->region = jf_arena_copy_text(plan->work->input->arena, plan->store->region, &is_copied);
+    return is_copied ? true : jf_plan_fail(plan->work, JF_ERROR_NO_MEMORY);
+}
+
+static bool earn(struct sale_plan *plan)
+{
+    struct jf_plan_work *work = plan->work;
+    const struct jf_receipt *receipt = &plan->command->receipt;
+    struct jf_earn_input input = {
+        .programme = plan->version->programme,
+        .facts = &plan->sale->facts,
+        .business_date = work->entry->business_date,
+        .store = receipt->store,
+        .lines = receipt->lines,
+        .line_count = receipt->line_count,
+        .tenders = receipt->tenders,
+        .tender_count = receipt->tender_count,
+        .basket_amount = plan->basket,
+        .redeemed_value = plan->redemption.value,
+        .arena = work->input->arena,
+    };
+    enum jf_error error = jf_earn(&input, &plan->earned, work->refusal);
+    if (error != JF_OK) {
+        return jf_plan_fail(work, error);
+    }
+    if (work->refusal->code != JF_REFUSAL_NONE) {
+        return false;
+    }
+    return plan->earned.points <= JF_POINTS_MAX ? true : jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
+}
+
+// New points pay what the member owes first, to the debts in listed order. Returns: how many did.
+static int64_t debts_pay(struct sale_plan *plan)
+{
+    const struct jf_member *member = plan->work->input->member;
+    int64_t left = plan->earned.points;
+    for (uint32_t i = 0; i < member->debt_count && left > 0; i++) {
+        const struct jf_debt *debt = &member->debts[i];
+        int64_t paid = debt->points < left ? debt->points : left;
+        struct jf_lot_key owed_to = {.entity = debt->entity};
+        jf_plan_post(plan->work, JF_ACCOUNT_DEBT, owed_to, 0, paid);
+        left -= paid;
+    }
+    return plan->earned.points - left;
+}
+
+static void grant_post(struct sale_plan *plan)
+{
+    struct jf_plan_work *work = plan->work;
+    const struct jf_sale_facts *facts = &plan->sale->facts;
+    struct jf_lot_key key = {facts->available_on, facts->expires_on, facts->entity};
+    for (uint32_t i = 0; i < plan->earned.granted_count; i++) {
+        const struct jf_granted *granted = &plan->earned.granted[i];
+        jf_plan_post(work, JF_ACCOUNT_ISSUED, key, granted->reason, -granted->points);
+    }
+    int64_t paid = debts_pay(plan);
+    jf_plan_post(work, JF_ACCOUNT_AVAILABLE, key, 0, plan->earned.points - paid);
+    if (paid > 0) {
+        jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_DEBT_PAID, .points = paid});
+    }
+    plan->sale->debt_paid = paid;
+}
+
+static bool post(struct sale_plan *plan)
+{
+    struct jf_plan_work *work = plan->work;
+    uint32_t postings = 2 * plan->redemption.part_count + 2 + plan->earned.granted_count +
+                        work->input->member->debt_count;
+    if (!jf_plan_lists(work, postings, plan->earned.trace_count + 2)) {
+        return false;
+    }
+    if (plan->redemption.points > 0) {
+        jf_plan_post_redemption(work, &plan->redemption, plan->store->entity);
+    }
+    for (uint32_t i = 0; i < plan->earned.trace_count; i++) {
+        jf_plan_trace(work, plan->earned.trace[i]);
+    }
+    grant_post(plan);
+    return true;
+}
+
+static void sale_fill(struct sale_plan *plan)
+{
+    struct jf_entry *entry = plan->work->entry;
+    entry->kind = JF_ENTRY_SALE;
+    entry->points_granted = plan->earned.points;
+    entry->denominator = plan->earned.denominator;
+    entry->line_points = plan->earned.line_points;
+    entry->line_point_count = plan->command->receipt.line_count;
+    plan->sale->receipt = plan->command->receipt;
+    plan->sale->redeem_points = plan->redemption.points;
+    plan->sale->redeemed = plan->redemption.parts;
+    plan->sale->redeemed_count = plan->redemption.part_count;
+    // Recorded only: the offline allowance has its own issue.
+    plan->sale->is_offline = plan->command->is_offline;
+    plan->sale->spend = plan->earned.eligible;
+    plan->sale->granted = plan->earned.granted;
+    plan->sale->granted_count = plan->earned.granted_count;
+}
+
+bool jf_plan_sale(struct jf_plan_work *work)
+{
+    struct sale_plan plan = {
+        .work = work, .command = &work->command->as.sale, .sale = &work->entry->as.sale};
+    const struct jf_receipt *receipt = &plan.command->receipt;
+    for (uint32_t i = 0; i < receipt->line_count; i++) {
+        plan.basket += receipt->lines[i].amount; // 500 lines of 10^12: far below 2^63
+    }
+    if (!jf_plan_known(work, &plan.command->member, receipt->store, &plan.store) ||
+        !receipt_is_new(work) ||
+        !jf_plan_admitted(work, plan.store, receipt->sold_at_ms, &plan.version)) {
+        return false;
+    }
+    if (!redeem(&plan) || !facts_fill(&plan) || !earn(&plan) || !post(&plan)) {
+        return false;
+    }
+    sale_fill(&plan);
+    return jf_plan_finish(work, plan.version->programme);
+}

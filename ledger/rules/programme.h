@@ -1,0 +1,35 @@
+// A programme compiled from its YAML text: immutable, so that any thread may read it. Reading it is
+// not planning: it allocates, it loads the zone named by `zone` from /usr/share/zoneinfo, and it
+// may fail. Every field of the YAML is described in ledger/PROGRAMME.md.
+#ifndef JF_RULES_PROGRAMME_H
+#define JF_RULES_PROGRAMME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "base/text.h"
+
+struct jf_programme; // rules/programme_private.h holds the fields for rules/*.c
+
+// Parses and checks. In: yaml any bytes up to JF_PROGRAMME_BYTES_MAX; file_name for messages.
+// Errors: JF_ERROR_INVALID diagnosed as "FILE:LINE: FIELD: what is wrong and what is allowed";
+// JF_ERROR_LIMIT; JF_ERROR_NO_MEMORY.
+JF_MUST_USE enum jf_error jf_programme_parse(struct jf_text yaml, struct jf_text file_name,
+                                             struct jf_programme **out_programme,
+                                             struct jf_diagnosis *diagnosis);
+void jf_programme_destroy(struct jf_programme *programme); // NULL is accepted
+
+struct jf_text jf_programme_name(const struct jf_programme *programme);
+int64_t jf_programme_effective_from_ms(const struct jf_programme *programme);
+uint32_t jf_programme_tier_count(const struct jf_programme *programme); // at least 1: level 0
+struct jf_text jf_programme_tier_name(const struct jf_programme *programme, uint32_t tier);
+
+// The rules' names in listed order (then "tier:<level>" for each level with a factor), and where a
+// rule's ground number is kept: set once, at publication; until then it is the rule's index + 1.
+uint32_t jf_programme_rule_count(const struct jf_programme *programme);
+struct jf_text jf_programme_rule_name(const struct jf_programme *programme, uint32_t rule);
+void jf_programme_set_reason(struct jf_programme *programme, uint32_t rule, uint32_t reason);
+
+#endif

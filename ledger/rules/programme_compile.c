@@ -1,0 +1,426 @@
+// Compiles everything of a programme but its rules (programme_rules.c).
+//
+// The happy path goes through the YAML's sections in the order of the document's description.
+// Failures: a value that is not allowed, values that contradict each other, and no memory; the
+// first found is diagnosed.
+#include "rules/programme_compile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "rules/programme_when.h"
+
+#define MS_PER_SECOND        1000
+#define MS_PER_HOUR          3600000
+#define HOURS_MAX            87600 // ten years
+#define SKEW_SECONDS_MAX     86400
+#define LATE_HOURS_DEFAULT   24
+#define SKEW_SECONDS_DEFAULT 300
+#define WINDOW_DEFAULT       12
+#define WINDOW_MAX           ((int64_t)JF_MONTHS_PER_MEMBER_MAX - 1)
+#define EXPIRY_MONTHS_MAX    120
+#define VISITS_MAX           1000000
+#define FIRST_LEVEL_NAME     "member"
+
+static struct jf_value value_at(const struct jf_reading *reading, const char *path,
+                                const char *text)
+{
+    return (struct jf_value){reading, path, text};
+}
+
+// An integer that may be left out: the output keeps its default then.
+static enum jf_error integer_or_default(struct jf_value value, int64_t min, int64_t max,
+                                        int64_t *integer)
+{
+    return value.text == NULL ? JF_OK : jf_value_integer(value, min, max, integer);
+}
+
+static enum jf_error identity_compile(const struct jf_reading *reading,
+                                      const struct jf_yaml_programme *yaml)
+{
+    struct jf_programme *programme = reading->programme;
+    enum jf_error error = jf_value_name(value_at(reading, "name", yaml->name), programme->name);
+    if (error == JF_OK) {
+        error = jf_value_instant(value_at(reading, "effective_from", yaml->effective_from),
+                                 yaml->zone, &programme->effective_from_ms);
+    }
+    if (error == JF_OK && yaml->currency != NULL) {
+        error = jf_value_name(value_at(reading, "currency", yaml->currency), programme->currency);
+    }
+    int64_t digits = 2;
+    if (error == JF_OK) {
+        error = integer_or_default(value_at(reading, "currency_digits", yaml->currency_digits), 0,
+                                   4, &digits);
+    }
+    programme->currency_digits = (uint32_t)digits;
+    return error;
+}
+
+static enum jf_error earn_compile(const struct jf_reading *reading,
+                                  const struct jf_yaml_programme *yaml)
+{
+    struct jf_programme *programme = reading->programme;
+    enum jf_error error = jf_value_integer(value_at(reading, "earn.points", yaml->earn->points), 1,
+                                           JF_EARN_POINTS_MAX, &programme->earn_points);
+    if (error == JF_OK) {
+        error = jf_value_amount(value_at(reading, "earn.per_amount", yaml->earn->per_amount), 1,
+                                &programme->earn_per_amount);
+    }
+    return error;
+}
+
+static enum jf_error rounding_compile(const struct jf_reading *reading,
+                                      const struct jf_yaml_rounding *yaml)
+{
+    static const char *const modes[] = {"floor", "half_up", "half_even"};
+    static const char *const scopes[] = {"receipt", "line"};
+    _Static_assert(JF_ROUND_HALF_UP == 1 && JF_ROUND_HALF_EVEN == 2, "modes are in their order");
+    _Static_assert(JF_ROUND_PER_LINE == 1, "scopes are in their order");
+    uint32_t mode = JF_ROUND_FLOOR;
+    uint32_t scope = JF_ROUND_PER_RECEIPT;
+    enum jf_error error = JF_OK;
+    if (yaml != NULL && yaml->mode != NULL) {
+        error = jf_value_choice(value_at(reading, "rounding.mode", yaml->mode), modes, 3, &mode);
+    }
+    if (error == JF_OK && yaml != NULL && yaml->scope != NULL) {
+        error =
+            jf_value_choice(value_at(reading, "rounding.scope", yaml->scope), scopes, 2, &scope);
+    }
+    reading->programme->rounding = (enum jf_rounding)mode;
+    reading->programme->rounding_scope = (enum jf_rounding_scope)scope;
+    return error;
+}
+
+static enum jf_error expiry_compile(const struct jf_reading *reading,
+                                    const struct jf_yaml_expiry *yaml)
+{
+    static const char *const policies[] = {"never", "month_end"};
+    uint32_t policy = 0;
+    enum jf_error error =
+        jf_value_choice(value_at(reading, "expiry.policy", yaml->policy), policies, 2, &policy);
+    if (error != JF_OK) {
+        return error;
+    }
+    reading->programme->expiry = (enum jf_expiry_kind)policy;
+    bool needs_months = policy == JF_EXPIRY_MONTH_END;
+    if (needs_months != (yaml->months != NULL)) {
+        return jf_outline_fault(reading->outline, reading->diagnosis, "expiry.months",
+                                needs_months ? "missing: month_end needs the number of months"
+                                             : "has no meaning with policy never: leave it out");
+    }
+    int64_t months = 0;
+    error = integer_or_default(value_at(reading, "expiry.months", yaml->months), 0,
+                               EXPIRY_MONTHS_MAX, &months);
+    reading->programme->expiry_months = (int32_t)months;
+    return error;
+}
+
+static enum jf_error redemption_check(const struct jf_reading *reading,
+                                      const struct jf_redemption_terms *terms)
+{
+    if ((jf_wide)terms->step * terms->amount % terms->points != 0) {
+        return jf_outline_fault(reading->outline, reading->diagnosis, "redemption.step",
+                                "%lld points are not worth whole minor units: %lld points are "
+                                "worth %lld minor units",
+                                (long long)terms->step, (long long)terms->points,
+                                (long long)terms->amount);
+    }
+    if (terms->minimum % terms->step != 0) {
+        return jf_outline_fault(reading->outline, reading->diagnosis, "redemption.minimum",
+                                "%lld is no multiple of the step, %lld", (long long)terms->minimum,
+                                (long long)terms->step);
+    }
+    return JF_OK;
+}
+
+static enum jf_error share_max_compile(const struct jf_reading *reading, const char *text,
+                                       struct jf_ratio *out_share)
+{
+    struct jf_ratio share = {1, 1};
+    if (text != NULL) {
+        enum jf_error error =
+            jf_value_ratio(value_at(reading, "redemption.share_max", text), &share);
+        if (error != JF_OK) {
+            return error;
+        }
+    }
+    if (share.numerator > share.denominator) {
+        return jf_outline_fault(reading->outline, reading->diagnosis, "redemption.share_max",
+                                "above 100%%: points pay at most the whole receipt");
+    }
+    *out_share = share;
+    return JF_OK;
+}
+
+static enum jf_error redemption_compile(const struct jf_reading *reading,
+                                        const struct jf_yaml_redemption *yaml)
+{
+    struct jf_redemption_terms *terms = &reading->programme->redemption;
+    *terms = (struct jf_redemption_terms){.step = 1, .share_max = {1, 1}};
+    if (yaml == NULL) {
+        return JF_OK;
+    }
+    enum jf_error error = jf_value_integer(value_at(reading, "redemption.points", yaml->points), 1,
+                                           JF_POINTS_MAX, &terms->points);
+    if (error == JF_OK) {
+        error = jf_value_amount(value_at(reading, "redemption.amount", yaml->amount), 1,
+                                &terms->amount);
+    }
+    terms->step = terms->points;
+    if (error == JF_OK) {
+        error = integer_or_default(value_at(reading, "redemption.step", yaml->step), 1,
+                                   JF_POINTS_MAX, &terms->step);
+    }
+    terms->minimum = terms->step;
+    if (error == JF_OK) {
+        error = integer_or_default(value_at(reading, "redemption.minimum", yaml->minimum), 1,
+                                   JF_POINTS_MAX, &terms->minimum);
+    }
+    if (error == JF_OK) {
+        error = share_max_compile(reading, yaml->share_max, &terms->share_max);
+    }
+    return error == JF_OK ? redemption_check(reading, terms) : error;
+}
+
+static enum jf_error clocks_compile(const struct jf_reading *reading,
+                                    const struct jf_yaml_programme *yaml)
+{
+    int64_t late_hours = LATE_HOURS_DEFAULT;
+    int64_t skew_seconds = SKEW_SECONDS_DEFAULT;
+    enum jf_error error = integer_or_default(
+        value_at(reading, "late_after_hours", yaml->late_after_hours), 0, HOURS_MAX, &late_hours);
+    if (error == JF_OK) {
+        error =
+            integer_or_default(value_at(reading, "clock_skew_seconds", yaml->clock_skew_seconds), 0,
+                               SKEW_SECONDS_MAX, &skew_seconds);
+    }
+    reading->programme->late_after_ms = late_hours * MS_PER_HOUR;
+    reading->programme->clock_skew_ms = skew_seconds * MS_PER_SECOND;
+    return error;
+}
+
+static enum jf_error level_compile(const struct jf_reading *reading, uint32_t number,
+                                   const struct jf_yaml_level *yaml, struct jf_tier_level *level)
+{
+    static const char *const requires[] = {"all", "any"};
+    char path[JF_OUTLINE_PATH_MAX];
+    uint32_t require = 0;
+    *level = (struct jf_tier_level){.spend = -1, .visits = -1, .points = -1};
+    jf_value_path(path, "tiers.levels[%u].name", number);
+    enum jf_error error = jf_value_name(value_at(reading, path, yaml->name), level->name);
+    if (error == JF_OK && yaml->spend != NULL) {
+        jf_value_path(path, "tiers.levels[%u].spend", number);
+        error = jf_value_amount(value_at(reading, path, yaml->spend), 1, &level->spend);
+    }
+    if (error == JF_OK) {
+        jf_value_path(path, "tiers.levels[%u].visits", number);
+        error = integer_or_default(value_at(reading, path, yaml->visits), 1, VISITS_MAX,
+                                   &level->visits);
+    }
+    if (error == JF_OK) {
+        jf_value_path(path, "tiers.levels[%u].points", number);
+        error = integer_or_default(value_at(reading, path, yaml->points), 1, JF_POINTS_MAX,
+                                   &level->points);
+    }
+    if (error == JF_OK && yaml->require != NULL) {
+        jf_value_path(path, "tiers.levels[%u].require", number);
+        error = jf_value_choice(value_at(reading, path, yaml->require), requires, 2, &require);
+    }
+    level->any = require == 1;
+    return error;
+}
+
+// A level must not be easier to reach than the one below it, or nobody would ever stand on that
+// one.
+static bool levels_ascend(const struct jf_tier_level *lower, const struct jf_tier_level *higher)
+{
+    const int64_t below[] = {lower->spend, lower->visits, lower->points};
+    const int64_t above[] = {higher->spend, higher->visits, higher->points};
+    bool is_same = lower->any == higher->any;
+    for (uint32_t i = 0; i < 3; i++) {
+        if (below[i] > 0 && above[i] > 0 && above[i] < below[i]) {
+            return false;
+        }
+        is_same = is_same && above[i] == below[i];
+    }
+    return !is_same;
+}
+
+static enum jf_error level_check(const struct jf_reading *reading, uint32_t number)
+{
+    const struct jf_tier_level *levels = reading->programme->tiers;
+    const struct jf_tier_level *level = &levels[number];
+    const char *problem = NULL;
+    bool has_demand = level->spend >= 0 || level->visits >= 0 || level->points >= 0;
+    if (number == 0 && has_demand) {
+        problem = "the first level is everyone's: it has no spend, visits or points";
+    } else if (number > 0 && !has_demand) {
+        problem = "needs at least one of spend, visits, points";
+    } else if (number > 1 && !levels_ascend(&levels[number - 1], level)) {
+        problem = "must be harder to reach than the level before it: list levels upwards";
+    }
+    for (uint32_t i = 0; i < number && problem == NULL; i++) {
+        problem =
+            strcmp(levels[i].name, level->name) == 0 ? "two levels of one name: rename one" : NULL;
+    }
+    if (problem == NULL) {
+        return JF_OK;
+    }
+    char path[JF_OUTLINE_PATH_MAX];
+    jf_value_path(path, "tiers.levels[%u]", number);
+    return jf_outline_fault(reading->outline, reading->diagnosis, path, "%s", problem);
+}
+
+static enum jf_error tiers_compile(const struct jf_reading *reading,
+                                   const struct jf_yaml_tiers *yaml)
+{
+    struct jf_programme *programme = reading->programme;
+    programme->tier_window_months = WINDOW_DEFAULT;
+    if (yaml == NULL) {
+        programme->tier_count = 1;
+        programme->tiers[0] = (struct jf_tier_level){
+            .name = FIRST_LEVEL_NAME, .spend = -1, .visits = -1, .points = -1};
+        return JF_OK;
+    }
+    int64_t months = WINDOW_DEFAULT;
+    enum jf_error error = integer_or_default(
+        value_at(reading, "tiers.window_months", yaml->window_months), 1, WINDOW_MAX, &months);
+    programme->tier_window_months = (int32_t)months;
+    for (uint32_t i = 0; error == JF_OK && i < yaml->levels_count; i++) {
+        error = level_compile(reading, i, &yaml->levels[i], &programme->tiers[i]);
+        if (error == JF_OK) {
+            error = level_check(reading, i);
+        }
+    }
+    programme->tier_count = yaml->levels_count;
+    return error;
+}
+
+// Makes the four sets of words, each with room for all that the document names.
+static enum jf_error words_prepare(const struct jf_reading *reading,
+                                   const struct jf_yaml_programme *yaml)
+{
+    struct jf_programme *programme = reading->programme;
+    const struct jf_yaml_exclusions none = {0};
+    const struct jf_yaml_exclusions *excluded = yaml->exclusions != NULL ? yaml->exclusions : &none;
+    uint32_t categories = excluded->categories_count;
+    uint32_t skus = excluded->skus_count;
+    uint32_t tenders = excluded->tenders_count;
+    uint32_t regions = 0;
+    for (uint32_t i = 0; i < yaml->rules_count; i++) {
+        const struct jf_yaml_when *when = yaml->rules[i].when;
+        if (when != NULL) {
+            categories += when->categories_count;
+            skus += when->skus_count;
+            tenders += when->tenders_count;
+            regions += when->regions_count;
+        }
+    }
+    programme->reads_categories = categories > 0;
+    programme->reads_skus = skus > 0;
+    programme->reads_tenders = tenders > 0;
+    programme->reads_regions = regions > 0;
+    struct jf_arena *arena = &programme->arena;
+    if (jf_words_init(&programme->categories, arena, categories) != JF_OK ||
+        jf_words_init(&programme->skus, arena, skus) != JF_OK ||
+        jf_words_init(&programme->tenders, arena, tenders) != JF_OK ||
+        jf_words_init(&programme->regions, arena, regions) != JF_OK) {
+        return jf_diagnose(reading->diagnosis, JF_ERROR_NO_MEMORY,
+                           "no memory to read the programme");
+    }
+    return JF_OK;
+}
+
+// One list of exclusions where it stands.
+struct exclusion {
+    const char *key;
+    char *const *items;
+    uint32_t count;
+    uint32_t size_max;
+    struct jf_words *words;
+};
+
+static enum jf_error exclusion_compile(const struct jf_reading *reading,
+                                       const struct exclusion *exclusion,
+                                       char (**out_names)[JF_NAME_BYTES_MAX + 1])
+{
+    char(*names)[JF_NAME_BYTES_MAX + 1] =
+        jf_arena_calloc(&reading->programme->arena, exclusion->count, sizeof *names);
+    if (names == NULL) {
+        return jf_diagnose(reading->diagnosis, JF_ERROR_NO_MEMORY,
+                           "no memory to read the programme");
+    }
+    for (uint32_t i = 0; i < exclusion->count; i++) {
+        char path[JF_OUTLINE_PATH_MAX];
+        uint32_t number = 0;
+        jf_value_path(path, "exclusions.%s[%u]", exclusion->key, i);
+        enum jf_error error = jf_when_word_add(value_at(reading, path, exclusion->items[i]),
+                                               exclusion->size_max, exclusion->words, &number);
+        if (error != JF_OK) {
+            return error;
+        }
+        struct jf_text text = exclusion->words->texts[number];
+        memcpy(names[i], text.data, text.size);
+        exclusion->words->is_excluded[number] = true;
+    }
+    *out_names = names;
+    return JF_OK;
+}
+
+static enum jf_error exclusions_compile(const struct jf_reading *reading,
+                                        const struct jf_yaml_exclusions *yaml)
+{
+    if (yaml == NULL) {
+        return JF_OK;
+    }
+    struct jf_programme *programme = reading->programme;
+    const struct exclusion categories = {"categories", yaml->categories, yaml->categories_count,
+                                         JF_CATEGORY_BYTES_MAX, &programme->categories};
+    const struct exclusion skus = {"skus", yaml->skus, yaml->skus_count, JF_SKU_BYTES_MAX,
+                                   &programme->skus};
+    const struct exclusion tenders = {"tenders", yaml->tenders, yaml->tenders_count,
+                                      JF_TENDER_TYPE_BYTES_MAX, &programme->tenders};
+    programme->excluded_category_count = yaml->categories_count;
+    programme->excluded_sku_count = yaml->skus_count;
+    programme->excluded_tender_count = yaml->tenders_count;
+    enum jf_error error = exclusion_compile(reading, &categories, &programme->excluded_categories);
+    if (error == JF_OK) {
+        error = exclusion_compile(reading, &skus, &programme->excluded_skus);
+    }
+    if (error == JF_OK) {
+        error = exclusion_compile(reading, &tenders, &programme->excluded_tenders);
+    }
+    return error;
+}
+
+enum jf_error jf_programme_compile(const struct jf_reading *reading,
+                                   const struct jf_yaml_programme *yaml)
+{
+    enum jf_error error = identity_compile(reading, yaml);
+    if (error == JF_OK) {
+        error = earn_compile(reading, yaml);
+    }
+    if (error == JF_OK) {
+        error = words_prepare(reading, yaml);
+    }
+    if (error == JF_OK) {
+        error = exclusions_compile(reading, yaml->exclusions);
+    }
+    if (error == JF_OK) {
+        error = rounding_compile(reading, yaml->rounding);
+    }
+    if (error == JF_OK) {
+        error = expiry_compile(reading, yaml->expiry);
+    }
+    if (error == JF_OK) {
+        error = redemption_compile(reading, yaml->redemption);
+    }
+    if (error == JF_OK) {
+        error = clocks_compile(reading, yaml);
+    }
+    if (error == JF_OK) {
+        error = tiers_compile(reading, yaml->tiers);
+    }
+    return error == JF_OK ? jf_programme_compile_rules(reading, yaml) : error;
+}

@@ -1,0 +1,102 @@
+// The compiled programme: for rules/*.c and their tests only. Filled by programme_compile.c,
+// immutable after, but for the rules' ground numbers (jf_programme_set_reason, once).
+#ifndef JF_RULES_PROGRAMME_PRIVATE_H
+#define JF_RULES_PROGRAMME_PRIVATE_H
+
+#include "base/arena.h"
+#include "base/date.h"
+#include "base/limits.h"
+#include "base/number.h"
+#include "rules/programme.h"
+#include "rules/words.h"
+
+// A positive rational in lowest terms.
+struct jf_ratio {
+    int64_t numerator;
+    int64_t denominator;
+};
+
+enum jf_rounding_scope {
+    JF_ROUND_PER_RECEIPT = 0,
+    JF_ROUND_PER_LINE = 1
+};
+
+// When a lot expires, judged from the business date of the sale.
+enum jf_expiry_kind {
+    JF_EXPIRY_NEVER = 0,
+    JF_EXPIRY_MONTH_END = 1, // last day of the month `months` after the month of the sale
+};
+
+// Points to money: `points` are worth `amount` minor units.
+struct jf_redemption_terms {
+    int64_t points; // 0: redemption is not offered
+    int64_t amount;
+    int64_t minimum;           // points
+    int64_t step;              // points, at least 1, such that each step is worth whole minor units
+    struct jf_ratio share_max; // largest part of a receipt that points may pay, 1/1: all
+};
+
+struct jf_tier_level {
+    char name[JF_NAME_BYTES_MAX + 1];
+    int64_t spend;  // demanded, -1: no demand
+    int64_t visits; // demanded, -1: no demand
+    int64_t points; // demanded, -1: no demand
+    bool any;       // any demand met is enough; else all
+};
+
+struct jf_rule; // programme_rule.h: conditions, factor, group
+
+enum jf_stack {
+    JF_STACK_BEST = 0,     // the rule with the largest uplift counts, of equals the first listed
+    JF_STACK_ADD = 1,      // every rule counts
+    JF_STACK_MULTIPLY = 2, // factors multiply, in listed order
+};
+
+struct jf_rule_group {
+    char name[JF_NAME_BYTES_MAX + 1];
+    enum jf_stack stack;
+};
+
+struct jf_programme {
+    char name[JF_NAME_BYTES_MAX + 1];
+    int64_t effective_from_ms;
+    int64_t earn_points;     // base: earn_points for each
+    int64_t earn_per_amount; //       earn_per_amount minor units
+    enum jf_rounding rounding;
+    enum jf_rounding_scope rounding_scope;
+    enum jf_expiry_kind expiry;
+    int32_t expiry_months;
+    struct jf_redemption_terms redemption;
+    int64_t clock_skew_ms; // how far in the future a sale may lie
+    int64_t late_after_ms; // arrivals later than this after the sale are marked late
+    int32_t
+        tier_window_months; // 1..36 calendar months in all: the one judged in and those before it
+    uint32_t tier_count;    // at least 1
+    struct jf_tier_level tiers[JF_TIERS_MAX]; // level 0 has no demands
+    char (*excluded_categories)[JF_NAME_BYTES_MAX + 1];
+    uint32_t excluded_category_count;
+    char (*excluded_skus)[JF_NAME_BYTES_MAX + 1];
+    uint32_t excluded_sku_count;
+    char (*excluded_tenders)[JF_NAME_BYTES_MAX + 1];
+    uint32_t excluded_tender_count;
+    struct jf_rule *rules; // listed order
+    uint32_t rule_count;
+    int64_t denominator; // of exact points under this programme
+    // What jf_earn reads, made from the fields above.
+    int64_t base_weight; // eligible minor units × base_weight ÷ denominator = base points
+    struct jf_rule_group *groups; // what rules' group numbers mean
+    uint32_t group_count;
+    bool reads_categories; // some exclusion or rule asks for a line's category
+    bool reads_skus;
+    bool reads_tenders;
+    bool reads_regions;
+    struct jf_words categories; // every category that the programme names; likewise the others
+    struct jf_words skus;
+    struct jf_words tenders;
+    struct jf_words regions;
+    char currency[JF_NAME_BYTES_MAX + 1]; // informative
+    uint32_t currency_digits;
+    struct jf_arena arena; // holds all arrays
+};
+
+#endif

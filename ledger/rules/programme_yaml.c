@@ -1,0 +1,222 @@
+// The programme's schema for libcyaml, and reading by it.
+//
+// The happy path: the outline is checked against the schema, then libcyaml fills the structs.
+// Failures: what the check finds, no memory, and whatever libcyaml itself would still refuse.
+#include "rules/programme_yaml.h"
+
+#include <cyaml/cyaml.h>
+
+#include "base/limits.h"
+#include "rules/programme_schema.h"
+
+#define TEXT(key, structure, member)                                                               \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, structure, member, 0, CYAML_UNLIMITED)
+#define TEXT_OR_NOT(key, structure, member)                                                        \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 0,    \
+                           CYAML_UNLIMITED)
+#define MAPPING(key, structure, member, fields)                                                    \
+    CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER, structure, member, fields)
+#define MAPPING_OR_NOT(key, structure, member, fields)                                             \
+    CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member,      \
+                            fields)
+#define LIST(key, structure, member, entry, min, max)                                              \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, entry,  \
+                         min, max)
+
+#define CALENDAR_ITEMS_MAX 1024u
+#define STORES_LISTED_MAX  4096u // per rule; a chain's larger groups are regions or entities
+
+static const struct cyaml_schema_value text_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const struct cyaml_schema_field range_fields[] = {
+    TEXT("from", struct jf_yaml_range, from),
+    TEXT("to", struct jf_yaml_range, to),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value range_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_range, range_fields),
+};
+
+#define WHEN_LIST(member, max) LIST(#member, struct jf_yaml_when, member, &text_schema, 1, max)
+
+static const struct cyaml_schema_field when_fields[] = {
+    WHEN_LIST(days_of_month, 31),
+    WHEN_LIST(weekdays, 7),
+    WHEN_LIST(nth_weekdays, 42),
+    WHEN_LIST(dates, CALENDAR_ITEMS_MAX),
+    LIST("date_ranges", struct jf_yaml_when, date_ranges, &range_schema, 1, CALENDAR_ITEMS_MAX),
+    LIST("times", struct jf_yaml_when, times, &range_schema, 1, 24),
+    WHEN_LIST(stores, STORES_LISTED_MAX),
+    WHEN_LIST(regions, JF_CATEGORIES_PER_LIST_MAX),
+    WHEN_LIST(entities, JF_ENTITIES_MAX),
+    WHEN_LIST(categories, JF_CATEGORIES_PER_LIST_MAX),
+    WHEN_LIST(skus, JF_CATEGORIES_PER_LIST_MAX),
+    WHEN_LIST(tiers, JF_TIERS_MAX),
+    WHEN_LIST(tags, 64),
+    WHEN_LIST(tenders, JF_CATEGORIES_PER_LIST_MAX),
+    TEXT_OR_NOT("birthday", struct jf_yaml_when, birthday),
+    TEXT_OR_NOT("first_purchase", struct jf_yaml_when, first_purchase),
+    TEXT_OR_NOT("basket_min", struct jf_yaml_when, basket_min),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field rule_fields[] = {
+    TEXT("name", struct jf_yaml_rule, name),
+    TEXT("kind", struct jf_yaml_rule, kind),
+    TEXT_OR_NOT("factor", struct jf_yaml_rule, factor),
+    TEXT_OR_NOT("points", struct jf_yaml_rule, points),
+    TEXT_OR_NOT("group", struct jf_yaml_rule, group),
+    MAPPING_OR_NOT("when", struct jf_yaml_rule, when, when_fields),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value rule_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_rule, rule_fields),
+};
+
+static const struct cyaml_schema_field group_fields[] = {
+    TEXT("name", struct jf_yaml_group, name),
+    TEXT_OR_NOT("stack", struct jf_yaml_group, stack),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value group_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_group, group_fields),
+};
+
+static const struct cyaml_schema_field earn_fields[] = {
+    TEXT("points", struct jf_yaml_earn, points),
+    TEXT("per_amount", struct jf_yaml_earn, per_amount),
+    CYAML_FIELD_END,
+};
+
+#define EXCLUSION_LIST(member)                                                                     \
+    LIST(#member, struct jf_yaml_exclusions, member, &text_schema, 0, JF_CATEGORIES_PER_LIST_MAX)
+
+static const struct cyaml_schema_field exclusions_fields[] = {
+    EXCLUSION_LIST(categories),
+    EXCLUSION_LIST(skus),
+    EXCLUSION_LIST(tenders),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field rounding_fields[] = {
+    TEXT_OR_NOT("mode", struct jf_yaml_rounding, mode),
+    TEXT_OR_NOT("scope", struct jf_yaml_rounding, scope),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field expiry_fields[] = {
+    TEXT("policy", struct jf_yaml_expiry, policy),
+    TEXT_OR_NOT("months", struct jf_yaml_expiry, months),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field redemption_fields[] = {
+    TEXT("points", struct jf_yaml_redemption, points),
+    TEXT("amount", struct jf_yaml_redemption, amount),
+    TEXT_OR_NOT("minimum", struct jf_yaml_redemption, minimum),
+    TEXT_OR_NOT("step", struct jf_yaml_redemption, step),
+    TEXT_OR_NOT("share_max", struct jf_yaml_redemption, share_max),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field level_fields[] = {
+    TEXT("name", struct jf_yaml_level, name),
+    TEXT_OR_NOT("spend", struct jf_yaml_level, spend),
+    TEXT_OR_NOT("visits", struct jf_yaml_level, visits),
+    TEXT_OR_NOT("points", struct jf_yaml_level, points),
+    TEXT_OR_NOT("require", struct jf_yaml_level, require),
+    TEXT_OR_NOT("factor", struct jf_yaml_level, factor),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value level_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_level, level_fields),
+};
+
+static const struct cyaml_schema_field tiers_fields[] = {
+    TEXT_OR_NOT("window_months", struct jf_yaml_tiers, window_months),
+    CYAML_FIELD_SEQUENCE("levels", CYAML_FLAG_POINTER, struct jf_yaml_tiers, levels, &level_schema,
+                         1, JF_TIERS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field programme_fields[] = {
+    TEXT("name", struct jf_yaml_programme, name),
+    TEXT("effective_from", struct jf_yaml_programme, effective_from),
+    TEXT_OR_NOT("zone", struct jf_yaml_programme, zone),
+    TEXT_OR_NOT("currency", struct jf_yaml_programme, currency),
+    TEXT_OR_NOT("currency_digits", struct jf_yaml_programme, currency_digits),
+    MAPPING("earn", struct jf_yaml_programme, earn, earn_fields),
+    MAPPING_OR_NOT("exclusions", struct jf_yaml_programme, exclusions, exclusions_fields),
+    MAPPING_OR_NOT("rounding", struct jf_yaml_programme, rounding, rounding_fields),
+    MAPPING("expiry", struct jf_yaml_programme, expiry, expiry_fields),
+    MAPPING_OR_NOT("redemption", struct jf_yaml_programme, redemption, redemption_fields),
+    TEXT_OR_NOT("late_after_hours", struct jf_yaml_programme, late_after_hours),
+    TEXT_OR_NOT("clock_skew_seconds", struct jf_yaml_programme, clock_skew_seconds),
+    LIST("groups", struct jf_yaml_programme, groups, &group_schema, 0, JF_RULES_MAX),
+    LIST("rules", struct jf_yaml_programme, rules, &rule_schema, 0, JF_RULES_MAX),
+    MAPPING_OR_NOT("tiers", struct jf_yaml_programme, tiers, tiers_fields),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value programme_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct jf_yaml_programme, programme_fields),
+};
+
+// Keys that the format reserves for what is not built yet. They are refused wherever they stand: a
+// rule that is read and not obeyed would be worse than none.
+static const char *const planned_keys[] = {
+    "pending_days",
+    "cap",
+    "caps",
+    "budget",
+    "budgets",
+    "classes",
+    "rewards",
+    "holds",
+    "offline",
+    "returns",
+    "grace_months",
+    "member_statuses",
+    "activity_classes",
+    "reinstate_days",
+    NULL,
+};
+
+static const struct cyaml_config config = {
+    .mem_fn = cyaml_mem,
+    .log_level = CYAML_LOG_ERROR,
+    .flags = CYAML_CFG_DEFAULT,
+};
+
+enum jf_error jf_yaml_load(const struct jf_outline *outline, struct jf_text yaml,
+                           struct jf_yaml_programme **out_document, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = jf_schema_check(outline, &programme_schema, planned_keys, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    cyaml_data_t *data = NULL;
+    cyaml_err_t outcome = cyaml_load_data((const uint8_t *)yaml.data, yaml.size, &config,
+                                          &programme_schema, &data, NULL);
+    if (outcome == CYAML_ERR_OOM) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory to read the programme");
+    }
+    if (outcome != CYAML_OK || data == NULL) {
+        return jf_outline_fault_at(outline, diagnosis, 1, "document", cyaml_strerror(outcome));
+    }
+    *out_document = data;
+    return JF_OK;
+}
+
+void jf_yaml_free(struct jf_yaml_programme *document)
+{
+    if (document != NULL) {
+        cyaml_free(&config, &programme_schema, document, 0);
+    }
+}

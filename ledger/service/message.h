@@ -1,0 +1,20 @@
+// Unpacking request messages into a call's arena: protobuf-c with an allocator that never frees.
+#ifndef JF_SERVICE_MESSAGE_H
+#define JF_SERVICE_MESSAGE_H
+
+#include <protobuf-c/protobuf-c.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/text.h"
+
+// In: bytes from outside, which may die after the call.
+// Out: out_message in the arena; it is never freed by itself.
+//      out_field: the name of a string field with a NUL byte inside, or NULL (static).
+// Returns: JF_OK; JF_ERROR_INVALID when the bytes are no such message, or with *out_field set when
+// a text in it holds a NUL byte; JF_ERROR_NO_MEMORY when it needs more than the arena may hold.
+JF_MUST_USE enum jf_error jf_message_unpack(const ProtobufCMessageDescriptor *descriptor,
+                                            struct jf_text bytes, struct jf_arena *arena,
+                                            ProtobufCMessage **out_message, const char **out_field);
+
+#endif

@@ -1,0 +1,212 @@
+// The materialised state: members, cards, indexes, entries by position and control totals in
+// RocksDB, with a bounded member cache and an overlay of what the database does not have yet.
+//
+// Threads: one owner (the ledger thread) calls everything here but the scan functions and the
+// counters, which say so. One store thread of its own writes to RocksDB behind the acknowledgement
+// (ARCHITECTURE 4–6); with `is_inline` there is none and jf_state_turn does its work (simulation,
+// tools).
+//
+// The way of the data: the owner fetches what a batch needs (find_*, members_fetch), plans, then
+// notes what happened (member_touch, note_*). What was noted is visible to the owner at once
+// through the `recent_*` and cache calls. From time to time jf_state_turn seals a *generation*: the
+// changed members' records, index rows, entry bytes and totals up to one position P, handed to the
+// store thread once the journal says P is durable, and written as ONE atomic batch together with
+// "applied = P". WAL is off; a *flush* (atomic over all column families) makes it survive a
+// restart. Recovery: jf_state_applied tells where to replay from; applying twice is harmless.
+#ifndef JF_STATE_STATE_H
+#define JF_STATE_STATE_H
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "rules/apply.h"
+#include "rules/member.h"
+
+struct jf_state;
+
+struct jf_state_config {
+    const char *directory;       // created when absent; RocksDB's own files and nothing else
+    unsigned char ledger_id[16]; // must match what is stored; stored when created
+    uint64_t
+        cache_bytes; // bound of the member cache (dirty members may exceed it by one generation)
+    uint64_t filter_bytes; // in-memory Bloom filter over transaction ids and receipts; power of two
+    uint64_t write_buffer_bytes; // RocksDB memtables, all column families together
+    uint64_t block_cache_bytes;  // RocksDB block cache
+    uint32_t generation_entries; // seal after so many entries …
+    uint64_t generation_us;      // … or so long
+    uint32_t generations_max;    // sealed and not yet stored; above it jf_state_is_behind
+    uint64_t flush_entries;      // checkpoint after so many entries …
+    uint64_t flush_us;           // … or so long, when anything changed
+    bool is_inline;              // no store thread
+    bool is_read_only;           // tools: open an existing database, change nothing
+    bool must_exist;
+};
+
+// Errors: JF_ERROR_NOT_FOUND (must_exist), JF_ERROR_FOREIGN (another ledger's, or not ours),
+// JF_ERROR_VERSION, JF_ERROR_LOCKED, JF_ERROR_CORRUPT, JF_ERROR_STATE, JF_ERROR_NO_MEMORY;
+// diagnosed with directory and remedy.
+JF_MUST_USE enum jf_error jf_state_open(const struct jf_state_config *config,
+                                        struct jf_state **out_state,
+                                        struct jf_diagnosis *diagnosis);
+
+// Stops the store thread after what was handed over is written; flushes when `is_clean`; frees.
+// NULL is accepted. Returns: JF_OK or the store's failure.
+enum jf_error jf_state_close(struct jf_state *state, bool is_clean, struct jf_diagnosis *diagnosis);
+
+// Position the database held when it was opened: replay from the next one. 0: empty.
+uint64_t jf_state_applied(const struct jf_state *state);
+
+// Loads totals and counts into `control`.
+JF_MUST_USE enum jf_error jf_state_load_control(struct jf_state *state, struct jf_control *control,
+                                                struct jf_diagnosis *diagnosis);
+
+// Positions of all reference entries (stores, publications) in order. Out: array in `arena`.
+JF_MUST_USE enum jf_error jf_state_reference_positions(struct jf_state *state,
+                                                       struct jf_arena *arena,
+                                                       const uint64_t **out_positions,
+                                                       uint32_t *out_count);
+
+// ---- Prefetch, before planning a batch
+// ------------------------------------------------------------
+
+struct jf_transaction_key {
+    struct jf_hash128 id_hash; // XXH3-128 of the transaction id
+    jf_date date; // partition the client's content points to: its business date, or 0 for commands
+                  // without
+};
+
+struct jf_transaction_row {
+    uint64_t position;             // 0: not seen
+    uint64_t last_return_position; // sales: newest return entry; 0: none
+    jf_date date;                  // partition it is stored in
+};
+
+// Looks ids up, overlay included (what is newer than the call: see recent). The partition of key.date first; a
+// different date's partition is found through the filter and the list of dates. One pass over all
+// keys.
+JF_MUST_USE enum jf_error jf_state_transactions_find(struct jf_state *state,
+                                                     const struct jf_transaction_key *keys,
+                                                     uint32_t count,
+                                                     struct jf_transaction_row *out_rows);
+
+struct jf_receipt_key {
+    jf_date business_date;
+    struct jf_store_id store;
+    uint32_t terminal;
+    struct jf_hash128 number_hash; // XXH3-128 of the receipt number
+};
+
+JF_MUST_USE enum jf_error jf_state_receipts_find(struct jf_state *state,
+                                                 const struct jf_receipt_key *keys, uint32_t count,
+                                                 uint64_t *out_positions);
+
+// Members by card, overlay included. Unknown: value 0.
+JF_MUST_USE enum jf_error jf_state_cards_find(struct jf_state *state, const struct jf_text *cards,
+                                              uint32_t count, struct jf_member_id *out_members);
+
+// Brings members into the cache with one multi-get and keeps them there until jf_state_batch_end.
+// Unknown numbers are remembered as absent for the batch. Duplicates and value 0 are fine.
+JF_MUST_USE enum jf_error jf_state_members_fetch(struct jf_state *state,
+                                                 const struct jf_member_id *ids, uint32_t count);
+
+// Entry bytes by position, overlay included; in `arena`. JF_ERROR_NOT_FOUND: position 0 or above
+// the last noted.
+JF_MUST_USE enum jf_error jf_state_entry_read(struct jf_state *state, uint64_t position,
+                                              struct jf_arena *arena, struct jf_text *out_bytes);
+
+// ---- While planning and applying
+// --------------------------------------------------------------------
+
+// From the overlay only: what was noted and is not stored yet. Position 0: not there.
+struct jf_transaction_row jf_state_transaction_recent(const struct jf_state *state,
+                                                      struct jf_hash128 id_hash);
+uint64_t jf_state_receipt_recent(const struct jf_state *state, const struct jf_receipt_key *key);
+struct jf_member_id jf_state_card_recent(const struct jf_state *state, struct jf_text card);
+
+// A cached member (fetched in this batch or resident). NULL: unknown. Valid until room, create or
+// batch_end.
+struct jf_member *jf_state_member(struct jf_state *state, struct jf_member_id id);
+// Makes a new empty member with that number. In: it is not known.
+JF_MUST_USE enum jf_error jf_state_member_create(struct jf_state *state, struct jf_member_id id,
+                                                 struct jf_member **out_member);
+// Grows the block so that it has at least that capacity; may move it.
+JF_MUST_USE enum jf_error jf_state_member_room(struct jf_state *state, struct jf_member_id id,
+                                               struct jf_member_capacity capacity,
+                                               struct jf_member **out_member);
+// The record changes now: it stays cached until stored.
+void jf_state_member_touch(struct jf_state *state, struct jf_member *member);
+
+// Room in the overlay for one more entry's rows, so that noting cannot fail. Call before noting
+// each entry.
+JF_MUST_USE enum jf_error jf_state_note_reserve(struct jf_state *state, uint32_t entry_size,
+                                                uint32_t card_count);
+void jf_state_note_entry(struct jf_state *state, uint64_t position, const void *bytes,
+                         uint32_t size);
+void jf_state_note_transaction(struct jf_state *state, struct jf_transaction_key key,
+                               struct jf_transaction_row row); // new, or a sale's changed row
+void jf_state_note_receipt(struct jf_state *state, const struct jf_receipt_key *key,
+                           uint64_t position);
+void jf_state_note_card(struct jf_state *state, struct jf_text card, struct jf_member_id member);
+void jf_state_note_reference(struct jf_state *state, uint64_t position);
+
+// Ends the batch: fetched members may be evicted again.
+void jf_state_batch_end(struct jf_state *state);
+
+// ---- Between batches
+// -----------------------------------------------------------------------------
+
+// Seals a generation when due (`control` as of the last noted position), hands over what is
+// durable, takes back what is stored, asks for a flush when due. Returns: JF_OK, or the store's
+// final failure, diagnosed.
+JF_MUST_USE enum jf_error jf_state_turn(struct jf_state *state, const struct jf_control *control,
+                                        uint64_t now_us, uint64_t durable_position,
+                                        struct jf_diagnosis *diagnosis);
+// When turn wants to be called next; UINT64_MAX: not by itself.
+uint64_t jf_state_turn_after_us(const struct jf_state *state, uint64_t now_us);
+// Seal at the next turn whatever there is, and flush after it. Done when flushed() has reached the
+// last noted position at the time of the call.
+void jf_state_checkpoint(struct jf_state *state);
+
+bool jf_state_is_behind(const struct jf_state *state); // take no more batches now
+uint64_t jf_state_stored(
+    const struct jf_state *state); // applied in the database (visible to scans)
+uint64_t jf_state_flushed(const struct jf_state *state); // survives a restart
+
+// Called by the store thread after each generation or flush, so that the owner wakes up. Set before
+// the first turn.
+void jf_state_set_wake(struct jf_state *state, void (*wake)(void *context), void *context);
+
+struct jf_state_counters {
+    uint64_t members_cached;
+    uint64_t cache_bytes;
+    uint64_t cache_hits;
+    uint64_t cache_misses;
+    uint64_t generations_stored;
+    uint64_t flushes;
+    uint64_t flush_us_max;
+};
+void jf_state_counters(const struct jf_state *state, struct jf_state_counters *out_counters);
+
+// ---- Scans: consistent snapshots for jobs and verify; any thread, one thread a scan
+// ---------------------
+
+struct jf_state_scan;
+// A snapshot of the database as stored now (not of the overlay), at *out_position; members in
+// ascending order from `from` on. Open scans must be closed before jf_state_close.
+JF_MUST_USE enum jf_error jf_state_scan_open(struct jf_state *state, struct jf_member_id from,
+                                             struct jf_state_scan **out_scan,
+                                             uint64_t *out_position);
+// The next member. Out: *out_member in the scan's memory and its stored bytes, both until the next
+// call. Returns: JF_OK; JF_ERROR_NOT_FOUND at the end; JF_ERROR_CORRUPT / JF_ERROR_STATE diagnosed.
+JF_MUST_USE enum jf_error jf_state_scan_next(struct jf_state_scan *scan,
+                                             const struct jf_member **out_member,
+                                             struct jf_text *out_bytes,
+                                             struct jf_diagnosis *diagnosis);
+// Totals as of the snapshot.
+JF_MUST_USE enum jf_error jf_state_scan_control(struct jf_state_scan *scan,
+                                                struct jf_control *control,
+                                                struct jf_diagnosis *diagnosis);
+// Number of members, estimated by the database.
+uint64_t jf_state_scan_estimate(struct jf_state_scan *scan);
+void jf_state_scan_close(struct jf_state_scan *scan); // NULL is accepted
+
+#endif

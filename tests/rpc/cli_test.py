@@ -1,0 +1,325 @@
+"""The command line against a running jifend: exit codes, messages, JSON, replay and its restart, the demo."""
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else "."  # the directory of the programs
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WAIT = 120  # seconds: a bound on hanging, never a measure
+HEAD = "receipt_id,store_id,member_id,sold_at,sku,category,quantity,amount,discount\n"
+NOBODY = "127.0.0.1:1"
+
+
+class Ledger:
+    def __init__(self, directory):
+        self.data = os.path.join(directory, "data")
+        self.port_file = os.path.join(directory, "port")
+        self.process = None
+
+    def start(self):
+        if os.path.exists(self.port_file):
+            os.unlink(self.port_file)
+        self.process = subprocess.Popen(
+            [os.path.join(PROGRAMS, "jifend"), "--data", self.data, "--listen", "127.0.0.1:0",
+             "--port-file", self.port_file], stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + WAIT
+        while not (os.path.exists(self.port_file) and os.path.getsize(self.port_file)):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("jifend did not start: " + self.stop()[1])
+            time.sleep(0.02)
+        with open(self.port_file) as file:
+            self.address = f"127.0.0.1:{int(file.read())}"
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            _, errors = self.process.communicate(timeout=WAIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, errors
+
+    def kill(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+def jifen(*arguments, address=None):
+    environment = {**os.environ, "JIFEN_ADDRESS": address or NOBODY}
+    done = subprocess.run([os.path.join(PROGRAMS, "jifen"), *map(str, arguments)], env=environment,
+                          capture_output=True, text=True, timeout=WAIT)
+    return done.returncode, done.stdout, done.stderr
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        # Not /tmp, which may be in memory: the ledger wants O_DIRECT.
+        self.directory = tempfile.TemporaryDirectory(dir=PROGRAMS)
+        self.addCleanup(self.directory.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.directory.name, name)
+
+    def write(self, name, text):
+        with (gzip.open if name.endswith(".gz") else open)(self.path(name), "wt") as file:
+            file.write(text)
+        return self.path(name)
+
+
+class WithoutLedger(Case):
+    def test_no_ledger_is_exit_3_and_says_where_and_what_to_do(self):
+        code, out, errors = jifen("status")
+        self.assertEqual(code, 3)
+        self.assertEqual(out, "")
+        self.assertIn("no ledger answers at 127.0.0.1:1", errors)
+        self.assertIn("jifen serve", errors)
+
+    def test_no_ledger_is_json_for_programs(self):
+        code, out, _ = jifen("status", "--json")
+        self.assertEqual(code, 3)
+        self.assertEqual(json.loads(out)["error"]["status"], 14)
+
+    def test_replay_without_a_ledger_is_exit_3(self):
+        file = self.write("one.csv", HEAD + "1,1,7,2017-01-01T10:00:00,s,c,1,1.00,0\n")
+        self.assertEqual(jifen("replay", file)[0], 3)
+
+    def test_wrong_usage_is_exit_2_and_names_what_is_wrong(self):
+        rows = [
+            ((), ""),
+            (("dance",), '"dance"'),
+            (("member",), "number"),
+            (("member", "x"), "number"),
+            (("member", "7", "--card", "C"), "not both"),
+            (("member", "7", "--as-of", "2017-02-30"), "2017-02-30"),
+            (("member", "7", "8"), '"8"'),
+            (("member", "7", "--dance"), "--dance"),
+            (("member", "7", "--as-of"), "--as-of needs a value"),
+            (("status", "--json=yes"), "takes no value"),
+            (("enrol", "7"), "--enrolled-on"),
+            (("enrol", "7", "--enrolled-on", "2017-01-01", "--birthday", "02-30"), "02-30"),
+            (("sale", "--member", "7"), "--line"),
+            (("sale", "--member", "7", "--store", "1", "--number", "1", "--at",
+              "2017-01-01T10:00:00Z", "--line", "s:c:1:1.005"), "s:c:1:1.005"),
+            (("redeem", "--member", "7", "--store", "1", "--at", "yesterday", "--points", "1"),
+             "yesterday"),
+            (("redeem", "--member", "7", "--points", "-1"), '"-1"'),
+            (("return", "--sale", "1", "--store", "1", "--at", "2017-01-01T10:00:00Z"), "--all"),
+            (("tiers", "--as-of", "2017-01-01"), "--preview"),
+            (("store", "put", "1", "--entity", "1", "--zone", "UTC", "--day-start", "13:00"), "13:00"),
+            (("journal", "burn", "."), "print | verify"),
+            (("replay", "x", "--batch", "0"), "--batch"),
+            (("status", "--address", "nowhere"), "HOST:PORT"),
+            (("status", "--address", "127.0.0.1:65536"), "HOST:PORT"),
+        ]
+        for arguments, wanted in rows:
+            with self.subTest(arguments):
+                code, _, errors = jifen(*arguments)
+                self.assertEqual(code, 2, errors)
+                self.assertIn(wanted, errors)
+
+    def test_a_file_that_cannot_be_read_is_exit_4_and_named(self):
+        for arguments in (("replay", self.path("none.csv")),
+                          ("programme", "publish", self.path("none.yaml")),
+                          ("journal", "print", self.path("none"))):
+            with self.subTest(arguments):
+                code, _, errors = jifen(*arguments)
+                self.assertEqual(code, 4, errors)
+                self.assertIn("none", errors)
+
+    def test_every_subcommand_has_help_with_an_example(self):
+        out = jifen("help")[1]
+        names = [line.split()[0] for line in out.split("Subcommands:\n")[1].split("\n\n")[0].splitlines()]
+        self.assertGreater(len(names), 15)
+        for name in set(names) - {"help", "version"}:
+            with self.subTest(name):
+                code, text, _ = jifen(name, "--help")
+                self.assertEqual(code, 0)
+                self.assertIn("Example", text)
+                self.assertEqual(jifen("help", name)[1], text)
+
+    def test_generate_gives_the_same_file_for_the_same_options(self):
+        options = ("generate", "--stores", 3, "--members", 50, "--days", 2)
+        first = jifen(*options)[1]
+        self.assertEqual(first, jifen(*options)[1])
+        self.assertNotEqual(first, jifen(*options, "--seed", 2)[1])
+        rows = [line.split(",") for line in first.splitlines()[1:]]
+        self.assertEqual(len({row[0] for row in rows}), 20)
+        self.assertEqual([row[3] for row in rows], sorted(row[3] for row in rows))
+
+    def test_generate_makes_every_member_come_within_a_week_with_a_member_day(self):
+        rows = [line.split(",") for line in jifen("generate", "--members", 500)[1].splitlines()[1:]]
+        self.assertEqual(len({row[2] for row in rows}), 500)
+
+
+class WithLedger(Case):
+    def setUp(self):
+        super().setUp()
+        self.ledger = Ledger(self.directory.name)
+        self.ledger.start()
+        self.addCleanup(lambda: self.ledger.process.poll() is None and self.ledger.stop())
+
+    def run_json(self, *arguments, code=0):
+        got, out, errors = jifen(*arguments, "--json", address=self.ledger.address)
+        self.assertEqual(got, code, errors)
+        return json.loads(out.splitlines()[-1]) if out else None
+
+    def publish(self):
+        sample = os.path.join(ROOT, "tools", "samples", "programme-us-drug.yaml")
+        return self.run_json("programme", "publish", sample)
+
+    def sale(self, *more, code=0):
+        return self.run_json("sale", "--store", 1, "--number", "R1", "--at", "2017-01-18T15:00:00Z",
+                             "--line", "100:GROCERY:1:12.34", *more, code=code)
+
+    def test_one_sale_from_store_to_return(self):
+        self.publish()
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01", "--card", "C7")
+        refused = self.sale("--member", 8, code=1)
+        self.assertEqual(refused["error"]["refusal"]["code"], "UNKNOWN_MEMBER")
+        quote = self.run_json("quote", "--card", "C7", "--store", 1, "--number", "R1", "--at",
+                              "2017-01-18T15:00:00Z", "--line", "100:GROCERY:1:12.34")
+        self.assertEqual(quote["outcome"]["position"], 0)
+        self.assertEqual(quote["outcome"]["points_granted"], 24)  # the 18th is a member day
+        sale = self.sale("--card", "C7")
+        self.assertEqual(sale["outcome"]["points_granted"], 24)
+        self.assertFalse(sale["replayed"])
+        again = self.sale("--card", "C7")
+        self.assertTrue(again["replayed"])
+        self.assertEqual(again["outcome"], sale["outcome"])
+        self.assertEqual(self.sale("--card", "C7", "--terminal", 0, "--offline", code=1)
+                         ["error"]["refusal"]["code"], "TRANSACTION_CONFLICT")
+        refused = self.run_json("redeem", "--member", 7, "--store", 1, "--at", "2017-01-19T15:00:00Z",
+                                "--points", 100, code=1)
+        self.assertEqual(refused["error"]["refusal"]["available"], 24)
+        history = self.run_json("history", "--card", "C7")
+        self.assertEqual([entry["kind"] for entry in history["entries"]][0], "sale")
+        identity = history["entries"][0]["transaction_id"]
+        back = self.run_json("return", "--sale", identity, "--store", 1, "--at",
+                             "2017-01-20T15:00:00Z", "--line", 1)
+        self.assertEqual(back["outcome"]["points_granted"], -24)
+        member = self.run_json("member", 7, "--as-of", "2017-01-31")["member"]
+        self.assertEqual(member["balance"]["available"], 0)
+        self.assertTrue(self.run_json("verify")["ties"])
+        for arguments in (("member", 7), ("history", 7), ("status",), ("programme", "show"),
+                          ("checkpoint",), ("tiers", "--preview", "--as-of", "2017-01-31", "--list")):
+            with self.subTest(arguments):
+                code, out, errors = jifen(*arguments, address=self.ledger.address)
+                self.assertEqual((code, errors), (0, ""))
+                self.assertTrue(out)
+
+    def test_a_bad_programme_names_file_and_line(self):
+        file = self.write("bad.yaml", "name: x\nearn:\n  points: many\n")
+        code, _, errors = jifen("programme", "publish", file, address=self.ledger.address)
+        self.assertEqual(code, 1)
+        self.assertIn("bad.yaml", errors)
+
+    def test_replay_tells_bad_lines_posts_the_rest_and_is_restartable(self):
+        self.publish()
+        file = self.write("some.csv.gz", HEAD +
+                          "1,1,7,2017-01-02T10:00:00,s,GROCERY,1,10.00,0\n"
+                          "2,1,7,2017-01-02T11:00:00,s,GROCERY,1,ten,0\n"
+                          "3,2,8,2017-01-02T12:00:00,s,GROCERY,1,5.00,0\n"
+                          "3,2,8,2017-01-02T12:00:00,t,GROCERY,0,0.00,0\n")
+        first = self.run_json("replay", file, code=4)
+        self.assertEqual((first["receipts"], first["lines"], first["bad_lines"]), (2, 3, 1))
+        self.assertEqual((first["posted"], first["replayed"], first["refused"]), (2, 0, 0))
+        self.assertEqual(first["points_granted"], 15)
+        second = self.run_json("replay", file, code=4)
+        self.assertEqual((second["posted"], second["replayed"], second["enrolled"]), (0, 2, 0))
+        self.assertEqual(second["points_granted"], 15)
+        errors = jifen("replay", file, address=self.ledger.address)[2]
+        self.assertIn("some.csv.gz:3: amount \"ten\"", errors)
+
+    def test_replay_lists_what_the_ledger_refuses_and_goes_on(self):
+        self.publish()
+        file = self.write("some.csv", HEAD +
+                          "1,1,7,2016-06-01T10:00:00,s,GROCERY,1,10.00,0\n"  # before the programme
+                          "2,1,7,2017-01-02T11:00:00,s,GROCERY,1,10.00,0\n")
+        summary = self.run_json("replay", file, code=1)
+        self.assertEqual((summary["posted"], summary["refused"]), (1, 1))
+        errors = jifen("replay", file, address=self.ledger.address)[2]
+        self.assertIn("some.csv:2: receipt 1 was refused: NO_PROGRAMME", errors)
+
+    def test_unary_and_batch_replays_end_in_the_same_balances(self):
+        rows = []
+        for number in range(600):
+            rows.append(f"{number},{1 + number % 3},{1 + number % 7},2017-02-{1 + number // 30:02}T10:00:00,"
+                        f"s,GROCERY,1,{number % 40}.{number % 100:02},0\n")
+        file = self.write("many.csv", HEAD + "".join(rows))
+        self.publish()
+        unary = self.run_json("replay", file)
+        other = Ledger(self.path("other"))
+        os.mkdir(self.path("other"))
+        other.start()
+        self.addCleanup(lambda: other.process.poll() is None and other.stop())
+        unary_members = [self.run_json("member", n, "--as-of", "2017-03-01")["member"] for n in range(1, 8)]
+        self.ledger, first = other, self.ledger
+        self.addCleanup(first.stop)
+        self.publish()
+        batch = self.run_json("replay", file, "--batch", 50, "--concurrency", 3)
+        batch_members = [self.run_json("member", n, "--as-of", "2017-03-01")["member"] for n in range(1, 8)]
+        self.assertEqual(unary["posted"], 600)
+        self.assertEqual(batch["posted"], 600)
+        self.assertEqual(unary["points_granted"], batch["points_granted"])
+        for one, two in zip(unary_members, batch_members):
+            for key in ("tier", "tier_since", "balance", "lots", "months", "visits"):
+                self.assertEqual(one[key], two[key])
+
+    def test_a_replay_broken_off_by_a_kill_is_finished_by_the_next(self):
+        self.publish()
+        file = self.path("week.csv")
+        with open(file, "w") as out:
+            out.write(jifen("generate", "--members", 3000)[1])
+        running = subprocess.Popen([os.path.join(PROGRAMS, "jifen"), "replay", file, "--address",
+                                    self.ledger.address], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + WAIT
+        while self.run_json("status")["sales"] < 100 and time.monotonic() < deadline:
+            pass
+        self.ledger.kill()
+        _, errors = running.communicate(timeout=WAIT)
+        if running.returncode == 0:
+            self.skipTest("the replay was over before the kill")
+        self.assertEqual(running.returncode, 3, errors)
+        self.ledger.start()
+        summary = self.run_json("replay", file)
+        self.assertEqual(summary["posted"] + summary["replayed"], summary["receipts"])
+        self.assertGreaterEqual(summary["replayed"], 100)
+        self.assertTrue(self.run_json("verify")["ties"])
+
+    def test_the_demo_ties_live_and_offline(self):
+        self.publish()
+        file = self.path("week.csv")
+        with open(file, "w") as out:
+            out.write(jifen("generate", "--members", 1000)[1])
+        demo = self.run_json("demo", file)
+        self.assertTrue(demo["verify"]["ties"])
+        self.assertEqual(demo["replay"]["posted"], demo["replay"]["receipts"])
+        self.assertGreater(demo["returns"], 2)
+        self.assertGreater(demo["points_clawed_back"], 0)
+        self.assertEqual(len(demo["members"]), 5)
+        issued = -sum(row["points"] for row in demo["status"]["totals"]
+                      if row["account"] == "ACCOUNT_ISSUED")
+        self.assertEqual(issued, demo["replay"]["points_granted"] - demo["points_clawed_back"])
+        self.assertEqual(self.ledger.stop()[0], 0)
+        code, out, errors = jifen("verify", "--data", self.ledger.data, "--json")
+        self.assertEqual(code, 0, errors)
+        self.assertEqual(json.loads(out)["digest"], demo["verify"]["digest"])
+        code, out, errors = jifen("journal", "verify", self.ledger.data, "--json")
+        self.assertEqual(code, 0, errors)
+        entries = json.loads(out)["entries"]
+        lines = jifen("journal", "print", self.ledger.data, "--json")[1].splitlines()
+        self.assertEqual(len(lines), entries)
+        self.assertEqual([json.loads(line)["position"] for line in lines], list(range(1, entries + 1)))
+        self.assertEqual(len(jifen("journal", "print", self.ledger.data, "--from", 5, "--limit", 3)[1]
+                             .splitlines()), 3)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

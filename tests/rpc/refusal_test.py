@@ -1,0 +1,194 @@
+"""Every refusal that a client can bring about: its status, its code and its facts, in all the places where they are."""
+import re
+import time
+
+import grpc
+
+import jifend
+from jifend import ROOT, WAIT, Case, common_pb2, ledger_pb2, line, members_pb2, number, programmes_pb2, sale
+
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+MISSING = grpc.StatusCode.NOT_FOUND
+EXISTS = grpc.StatusCode.ALREADY_EXISTS
+PRECONDITION = grpc.StatusCode.FAILED_PRECONDITION
+NOW_MS = int(time.time() * 1000)
+DAY_MS = 86400000
+
+# What the requests here cannot bring about, and where it is tested instead.
+ELSEWHERE = {
+    "NO_PROGRAMME": "below, without a programme", "MEMBER_CLOSED": "rules: Close is not built",
+    "MEMBER_FROZEN": "rules: Freeze is not built", "LIMIT_REACHED": "rules", "OVERFLOW": "rules",
+    "OVERLOADED": "unit_service", "DISK_FULL": "engine", "SHUTTING_DOWN": "process_test", "FAILED": "unit_service",
+}
+
+
+class Refusal(Case):
+    seen = set()
+
+    def setUp(self):
+        super().setUp()
+        self.client.chain(stores=(1, 2))
+        self.client.enrol(1, "card-1")
+        self.client.enrol(2)
+
+    def refused(self, call, status, code):
+        self.seen.add(code)
+        return super().refused(call, status, code)
+
+    def sale_refused(self, request, status, code):
+        return self.refused(lambda: self.client.sell(request), status, code)
+
+    def return_refused(self, status, code, **fields):
+        request = ledger_pb2.PostReturnRequest(**{
+            "transaction_id": "r", "sale_transaction_id": "s1", "store": 1,
+            "returned_at_ms": jifend.SOLD_AT_MS + 1000, **fields})
+        return self.refused(lambda: self.client.ledger.PostReturn(request, timeout=WAIT), status, code)
+
+    def redeem_refused(self, points, status, code, **fields):
+        request = ledger_pb2.RedeemRequest(**{
+            "transaction_id": "q", "member": number(1), "store": 1, "redeemed_at_ms": jifend.SOLD_AT_MS + 1000,
+            "points": points, **fields})
+        return self.refused(lambda: self.client.ledger.Redeem(request, timeout=WAIT), status, code)
+
+    def test_malformed_fields_are_named_with_their_bound(self):
+        cases = [
+            (dict(name=""), "transaction_id"), (dict(name="x" * 65), "transaction_id"),
+            (dict(name="s", member=0), "member"), (dict(name="s", member="c" * 65), "member.card"),
+            (dict(name="s", store=0), "receipt.store"),
+            (dict(name="s", lines=[line(), line(amount=10**12 + 1)]), "receipt.lines[1].amount"),
+            (dict(name="s", lines=[line(quantity=-1)]), "receipt.lines[0].quantity_milli"),
+            (dict(name="s", lines=[line()] * 501), "receipt.lines"),
+            (dict(name="s", redeem_points=-1), "redeem_points"), (dict(name="s", sold_at_ms=0), "receipt.sold_at_ms"),
+        ]
+        for fields, field in cases:
+            with self.subTest(field=field):
+                refusal = self.sale_refused(sale(**fields), INVALID, "INVALID_FIELD")
+                self.assertEqual(refusal.field, field)
+        empty = ledger_pb2.PostSaleRequest(transaction_id="s")
+        self.assertEqual(self.sale_refused(empty, INVALID, "INVALID_FIELD").field, "member")
+        empty.member.number = 1
+        self.assertTrue(self.sale_refused(empty, INVALID, "INVALID_FIELD").field.startswith("receipt"))
+
+    def test_dates_that_are_none_are_malformed(self):
+        for wire in (20170230, 20171301, 1, -20170101, 18000101):
+            with self.subTest(wire=wire):
+                request = members_pb2.EnrolRequest(transaction_id="e", number=9, enrolled_on=wire)
+                refusal = self.refused(lambda: self.client.members.Enrol(request, timeout=WAIT), INVALID,
+                                       "INVALID_FIELD")
+                self.assertEqual(refusal.field, "enrolled_on")
+                read = ledger_pb2.GetMemberRequest(member=number(1), as_of=wire)
+                refusal = self.refused(lambda: self.client.ledger.GetMember(read, timeout=WAIT), INVALID,
+                                       "INVALID_FIELD")
+                self.assertEqual(refusal.field, "as_of")
+
+    def test_reads_are_refused_with_the_field_at_fault(self):
+        ledger = self.client.ledger
+        cases = [
+            (ledger.GetMember, ledger_pb2.GetMemberRequest(), "member"),
+            (ledger.GetMember, ledger_pb2.GetMemberRequest(member=common_pb2.MemberRef()), "member"),
+            (ledger.GetMember, ledger_pb2.GetMemberRequest(member=number(0)), "member.number"),
+            (ledger.History, ledger_pb2.HistoryRequest(member=common_pb2.MemberRef(card="")), "member.card"),
+            (ledger.History, ledger_pb2.HistoryRequest(member=number(1), limit=1001), "limit"),
+            (ledger.GetTransaction, ledger_pb2.GetTransactionRequest(), "transaction_id"),
+            (ledger.GetTransaction, ledger_pb2.GetTransactionRequest(position=0), "position"),
+            (ledger.GetTransaction, ledger_pb2.GetTransactionRequest(transaction_id="x" * 65), "transaction_id"),
+        ]
+        for call, request, field in cases:
+            with self.subTest(field=field):
+                refusal = self.refused(lambda: call(request, timeout=WAIT), INVALID, "INVALID_FIELD")
+                self.assertEqual(refusal.field, field)
+
+    def test_what_is_not_known_is_not_found(self):
+        self.sale_refused(sale("s", "no-card"), MISSING, "UNKNOWN_CARD")
+        self.sale_refused(sale("s", 99), MISSING, "UNKNOWN_MEMBER")
+        self.sale_refused(sale("s", store=99), MISSING, "UNKNOWN_STORE")
+        self.return_refused(MISSING, "UNKNOWN_SALE", all=True)
+        ledger = self.client.ledger
+        for request in (ledger_pb2.GetTransactionRequest(transaction_id="no"),
+                        ledger_pb2.GetTransactionRequest(position=10**9)):
+            self.refused(lambda: ledger.GetTransaction(request, timeout=WAIT), MISSING, "UNKNOWN_TRANSACTION")
+        for card, code in ((common_pb2.MemberRef(card="no"), "UNKNOWN_CARD"), (number(99), "UNKNOWN_MEMBER")):
+            self.refused(lambda: ledger.GetMember(ledger_pb2.GetMemberRequest(member=card), timeout=WAIT), MISSING,
+                         code)
+            self.refused(lambda: ledger.History(ledger_pb2.HistoryRequest(member=card), timeout=WAIT), MISSING, code)
+        request = programmes_pb2.GetProgrammeRequest(version=7)
+        self.refused(lambda: self.client.programmes.Get(request, timeout=WAIT), MISSING, "UNKNOWN_PROGRAMME")
+
+    def test_other_content_under_the_same_id_is_a_conflict_with_both_fingerprints(self):
+        self.client.sell(sale("s1"))
+        refusal = self.sale_refused(sale("s1", lines=[line(amount=1001)]), EXISTS, "TRANSACTION_CONFLICT")
+        self.assertNotIn(0, (refusal.fingerprint_first, refusal.fingerprint_second))
+        self.assertNotEqual(refusal.fingerprint_first, refusal.fingerprint_second)
+        self.redeem_refused(100, EXISTS, "TRANSACTION_CONFLICT", transaction_id="s1")
+
+    def test_a_receipt_earns_once(self):
+        first = self.client.sell(sale("s1"))
+        request = sale("s1", 2)
+        request.transaction_id = "other"
+        refusal = self.sale_refused(request, EXISTS, "RECEIPT_TAKEN")
+        self.assertEqual(refusal.position, first.outcome.position)
+
+    def test_times_that_cannot_be_are_refused(self):
+        self.sale_refused(sale("s", sold_at_ms=NOW_MS + DAY_MS), PRECONDITION, "IN_FUTURE")
+        self.sale_refused(sale("s", sold_at_ms=jifend.SOLD_AT_MS - 30 * DAY_MS), PRECONDITION, "NO_PROGRAMME")
+        late = members_pb2.EnrolRequest(transaction_id="e", number=9, enrolled_on=20170601)
+        self.client.members.Enrol(late, timeout=WAIT)
+        self.sale_refused(sale("s", 9), PRECONDITION, "BEFORE_ENROLMENT")
+        self.client.sell(sale("s1"))
+        self.return_refused(PRECONDITION, "BEFORE_SALE", all=True, returned_at_ms=jifend.SOLD_AT_MS - DAY_MS)
+
+    def test_redemptions_are_refused_with_what_is_needed_and_there(self):
+        self.client.sell(sale("s1", lines=[line(amount=25000)]))
+        self.redeem_refused(50, PRECONDITION, "BELOW_MINIMUM")
+        self.redeem_refused(150, PRECONDITION, "NOT_A_STEP")
+        refusal = self.redeem_refused(500, PRECONDITION, "INSUFFICIENT_POINTS")
+        self.assertEqual((refusal.needed, refusal.available), (500, 250))
+        self.sale_refused(sale("s2", lines=[line(amount=300)], redeem_points=200), PRECONDITION, "ABOVE_SHARE")
+
+    def test_the_message_begins_with_the_code_and_holds_the_facts(self):
+        error = self.fails(lambda: self.client.ledger.Redeem(ledger_pb2.RedeemRequest(
+            transaction_id="q", member=number(1), store=1, redeemed_at_ms=jifend.SOLD_AT_MS, points=500),
+            timeout=WAIT), PRECONDITION)
+        self.assertRegex(error.details(), r"^INSUFFICIENT_POINTS: The member has too few points\. "
+                                          r"\(.*needed 500, available 0.*\)$")
+
+    def test_returns_beyond_the_sale_are_refused(self):
+        self.client.sell(sale("s1"))
+        self.return_refused(MISSING, "UNKNOWN_LINE", lines=[ledger_pb2.ReturnLine(line_number=2, whole=True)])
+        self.return_refused(PRECONDITION, "RETURN_EXCEEDS_KEPT",
+                            lines=[ledger_pb2.ReturnLine(line_number=1, quantity_milli=1001)])
+
+    def test_numbers_and_cards_are_taken_once(self):
+        for number_, cards, code in ((1, [], "MEMBER_EXISTS"), (9, ["card-1"], "CARD_TAKEN")):
+            request = members_pb2.EnrolRequest(transaction_id="again", number=number_, cards=cards,
+                                               enrolled_on=20170101)
+            self.refused(lambda: self.client.members.Enrol(request, timeout=WAIT), EXISTS, code)
+
+    def test_an_unreadable_programme_is_named_by_file_line_and_field(self):
+        text = jifend.PROGRAMME.read_text().replace("per_amount: 1.00", "per_amount: none")
+        wrong = next(i for i, row in enumerate(text.split("\n"), 1) if "per_amount: none" in row)
+        for yaml, words in ((text, f"tills.yaml:{wrong}"), ("a: [1, ü", "tills.yaml"), ("\tx", "tills.yaml")):
+            request = programmes_pb2.PublishRequest(transaction_id="p", yaml=yaml, file_name="tills.yaml")
+            with self.subTest(words=words):
+                refusal = self.refused(lambda: self.client.programmes.Publish(request, timeout=WAIT), INVALID,
+                                       "PROGRAMME_INVALID")
+                self.assertIn(words, refusal.message)
+
+    def test_an_unknown_zone_is_refused(self):
+        for zone in ("Mars/Olympus", "../etc/passwd"):
+            request = programmes_pb2.PutStoreRequest(transaction_id="z", store=9, entity=1, zone=zone)
+            self.refused(lambda: self.client.programmes.PutStore(request, timeout=WAIT), INVALID, "ZONE_UNKNOWN")
+
+    def test_a_refused_write_may_be_sent_again_with_other_content(self):
+        self.sale_refused(sale("s1", 99), MISSING, "UNKNOWN_MEMBER")
+        self.assertFalse(self.client.sell(sale("s1")).replayed)
+
+    @classmethod
+    def tearDownClass(cls):
+        text = (ROOT / "ledger" / "rules" / "refusal.h").read_text()
+        codes = set(re.findall(r"^\s+X\((\w+), [A-Z_]+,", text, re.MULTILINE))
+        missing = codes - cls.seen - set(ELSEWHERE)
+        assert len(codes) > 25 and not missing, f"refusals that no test here brings about: {sorted(missing)}"
+
+
+jifend.main()

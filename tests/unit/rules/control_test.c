@@ -1,0 +1,119 @@
+// Claims about control totals: sums and counts by entry, each position once, never out of 64 bits.
+#include <criterion/criterion.h>
+
+#include "rules/apply.h"
+
+static struct jf_entry entry_of(uint64_t position, const struct jf_posting *postings,
+                                uint32_t count)
+{
+    return (struct jf_entry){
+        .kind = JF_ENTRY_SALE, .position = position, .postings = postings, .posting_count = count};
+}
+
+static void apply(struct jf_control *control, const struct jf_entry *entry)
+{
+    cr_assert_eq(jf_control_reserve(control, entry->posting_count), JF_OK);
+    jf_control_apply(control, entry);
+}
+
+Test(control, rows_are_sorted_and_only_issued_points_are_split_by_reason)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    const struct jf_posting postings[] = {
+        {.account = JF_ACCOUNT_ISSUED, .entity = {2}, .reason = 3, .points = -5},
+        {.account = JF_ACCOUNT_ISSUED, .entity = {2}, .reason = 0, .points = -7},
+        {.account = JF_ACCOUNT_AVAILABLE, .entity = {2}, .expires_on = 100, .points = 4},
+        {.account = JF_ACCOUNT_AVAILABLE, .entity = {2}, .expires_on = 200, .points = 5},
+        {.account = JF_ACCOUNT_DEBT, .entity = {1}, .points = 3},
+    };
+    struct jf_entry entry = entry_of(1, postings, 5);
+    apply(control, &entry);
+    apply(control, &entry); // the same position again
+    const struct jf_control_row *rows = NULL;
+    cr_assert_eq(jf_control_rows(control, &rows), 4);
+    cr_expect_eq(rows[0].account, JF_ACCOUNT_AVAILABLE);
+    cr_expect_eq(rows[0].points, 9);
+    cr_expect_eq(rows[1].account, JF_ACCOUNT_DEBT);
+    cr_expect_eq(rows[2].reason, 0);
+    cr_expect_eq(rows[2].points, -7);
+    cr_expect_eq(rows[3].reason, 3);
+    cr_expect_eq(jf_control_liability(control), 12);
+    cr_expect_eq(jf_control_counts(control)->entries, 1);
+    jf_control_destroy(control);
+}
+
+Test(control, an_entry_that_would_leave_64_bits_does_not_fit)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    const struct jf_posting most[] = {{.account = JF_ACCOUNT_ISSUED, .points = -INT64_MAX},
+                                      {.account = JF_ACCOUNT_AVAILABLE, .points = INT64_MAX}};
+    const struct jf_posting one[] = {{.account = JF_ACCOUNT_ISSUED, .points = -1},
+                                     {.account = JF_ACCOUNT_AVAILABLE, .points = 1}};
+    const struct jf_posting twice[] = {{.account = JF_ACCOUNT_DEBT, .points = INT64_MAX},
+                                       {.account = JF_ACCOUNT_DEBT, .points = 1}};
+    struct jf_entry entry = entry_of(1, most, 2);
+    cr_expect(jf_control_fits(control, &entry));
+    apply(control, &entry);
+    entry = entry_of(2, one, 2);
+    cr_expect_not(jf_control_fits(control, &entry));
+    entry = entry_of(2, twice, 2);
+    cr_expect_not(jf_control_fits(control, &entry));
+    jf_control_destroy(control);
+}
+
+Test(control, counts_follow_the_kinds)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    struct jf_entry entry = {.kind = JF_ENTRY_ENROLMENT, .position = 1};
+    apply(control, &entry);
+    entry.position = 2;
+    apply(control, &entry);
+    entry = (struct jf_entry){.kind = JF_ENTRY_SALE, .position = 3};
+    entry.as.sale.receipt.line_count = 4;
+    entry.balance.tier = 2; // crossed the line
+    apply(control, &entry);
+    entry = (struct jf_entry){.kind = JF_ENTRY_RETURN, .position = 4};
+    apply(control, &entry);
+    entry = (struct jf_entry){.kind = JF_ENTRY_REDEMPTION, .position = 5};
+    apply(control, &entry);
+    entry = (struct jf_entry){.kind = JF_ENTRY_TIER_CHANGE, .position = 6};
+    entry.as.tier_change.from = 2;
+    entry.as.tier_change.to = 1;
+    apply(control, &entry);
+    const struct jf_control_counts *counts = jf_control_counts(control);
+    cr_expect_eq(counts->entries, 6);
+    cr_expect_eq(counts->last_position, 6);
+    cr_expect_eq(counts->members, 2);
+    cr_expect_eq(counts->sales, 1);
+    cr_expect_eq(counts->lines, 4);
+    cr_expect_eq(counts->returns, 1);
+    cr_expect_eq(counts->redemptions, 1);
+    cr_expect_eq(counts->members_by_tier[0], 1);
+    cr_expect_eq(counts->members_by_tier[1], 1);
+    cr_expect_eq(counts->members_by_tier[2], 0);
+    jf_control_destroy(control);
+}
+
+Test(control, loading_replaces_everything_and_refuses_disorder)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    struct jf_control_row rows[2] = {{.account = JF_ACCOUNT_AVAILABLE, .points = 5},
+                                     {.account = JF_ACCOUNT_REDEEMED, .points = -5}};
+    struct jf_control_counts counts = {.last_position = 9};
+    cr_assert_eq(jf_control_load(control, rows, 2, &counts), JF_OK);
+    cr_expect_eq(jf_control_liability(control), 5);
+    cr_expect_eq(jf_control_counts(control)->last_position, 9);
+    struct jf_control_row again[2] = {rows[1], rows[0]};
+    cr_expect_eq(jf_control_load(control, again, 2, &counts), JF_ERROR_CORRUPT);
+    again[0] = again[1];
+    cr_expect_eq(jf_control_load(control, again, 2, &counts), JF_ERROR_CORRUPT);
+    cr_expect_eq(jf_control_liability(control), 5, "nothing was replaced");
+    cr_assert_eq(jf_control_load(control, NULL, 0, &counts), JF_OK);
+    cr_expect_eq(jf_control_liability(control), 0);
+    jf_control_destroy(control);
+    jf_control_destroy(NULL);
+}

@@ -1,0 +1,48 @@
+// Claims about entries: postings that do not sum to zero are found, and kinds have names.
+#include <criterion/criterion.h>
+
+#include "rules/entry.h"
+
+Test(entry, postings_that_do_not_sum_to_zero_are_corrupt)
+{
+    struct jf_posting postings[2] = {{.points = 5}, {.points = -4}};
+    struct jf_entry entry = {.postings = postings, .posting_count = 2};
+    cr_expect_eq(jf_entry_check_postings(&entry), JF_ERROR_CORRUPT);
+    postings[1].points = -5;
+    cr_expect_eq(jf_entry_check_postings(&entry), JF_OK);
+}
+
+Test(entry, postings_whose_sum_leaves_64_bits_are_corrupt)
+{
+    struct jf_posting postings[3] = {{.points = INT64_MAX}, {.points = 1}, {.points = INT64_MIN}};
+    struct jf_entry entry = {.postings = postings, .posting_count = 3};
+    cr_expect_eq(jf_entry_check_postings(&entry), JF_ERROR_CORRUPT);
+}
+
+Test(entry, no_postings_sum_to_zero)
+{
+    struct jf_entry entry = {0};
+    cr_expect_eq(jf_entry_check_postings(&entry), JF_OK);
+}
+
+Test(entry, kinds_have_names)
+{
+    cr_expect_str_eq(jf_entry_kind_name((enum jf_entry_kind)0), "unknown");
+    cr_expect_str_eq(jf_entry_kind_name((enum jf_entry_kind)23), "unknown");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_SALE), "sale");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_RETURN), "return");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_REDEMPTION), "redemption");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_ENROLMENT), "enrolment");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_PUBLICATION), "publication");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_STORE), "store");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_TIER_CHANGE), "tier_change");
+}
+
+Test(entry, lots_are_named_where_points_lie_come_from_or_expire)
+{
+    cr_expect(jf_account_has_lot(JF_ACCOUNT_AVAILABLE));
+    cr_expect(jf_account_has_lot(JF_ACCOUNT_ISSUED));
+    cr_expect(jf_account_has_lot(JF_ACCOUNT_EXPIRED));
+    cr_expect_not(jf_account_has_lot(JF_ACCOUNT_DEBT));
+    cr_expect_not(jf_account_has_lot(JF_ACCOUNT_REDEEMED));
+}

@@ -1,0 +1,118 @@
+// jifen programme: publishes rules from a YAML file, or shows what is published.
+// Fails: usage; a file that cannot be read or is above 1 MiB; refusals PROGRAMME_INVALID (with line
+// and field).
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "jifen/v1/programmes.pb-c.h"
+#include "tools/jifen/instant.h"
+#include "tools/jifen/session.h"
+#include "tools/jifen/show.h"
+#include "tools/jifen/table.h"
+
+static const struct jf_cli_help help = {
+    .usage = "jifen programme publish FILE [--id ID] | jifen programme show [--version N]",
+    .about = "publish sends a programme (YAML) to the ledger, which checks it and says what is "
+             "wrong by\n"
+             "line and field. It decides sales from its effective_from on.\n"
+             "show prints the text of a version, and the names of the grounds on which points are "
+             "issued.\n",
+    .example = "  jifen programme publish tools/samples/programme-us-drug.yaml\n"
+               "  jifen programme show\n",
+    .arguments_min = 1,
+    .arguments_max = 2,
+};
+
+static char yaml_text[JF_PROGRAMME_BYTES_MAX + 1];
+
+static enum jf_exit file_read(const char *path)
+{
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s cannot be opened: %s", path, strerror(errno));
+    }
+    size_t size = fread(yaml_text, 1, sizeof(yaml_text), file);
+    bool has_failed = ferror(file) != 0;
+    (void)fclose(file);
+    if (has_failed) {
+        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s cannot be read: %s", path, strerror(errno));
+    }
+    if (size > JF_PROGRAMME_BYTES_MAX) {
+        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s is larger than 1 MiB", path);
+    }
+    if (memchr(yaml_text, '\0', size) != NULL) {
+        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s holds a zero byte: it is no YAML text", path);
+    }
+    yaml_text[size] = '\0';
+    return JF_EXIT_OK;
+}
+
+static enum jf_exit publish_show(const ProtobufCMessage *message)
+{
+    const Jifen__V1__PublishResponse *response = (const Jifen__V1__PublishResponse *)message;
+    (void)printf("Version %" PRIu32 ". ", response->version);
+    return jf_show_outcome(response->outcome, response->replayed);
+}
+
+static enum jf_exit publish(const struct jf_cli *cli, const char *id)
+{
+    Jifen__V1__PublishRequest request = JIFEN__V1__PUBLISH_REQUEST__INIT;
+    const char *path = cli->arguments[1];
+    const char *slash = strrchr(path, '/');
+    enum jf_exit code = file_read(path);
+    if (code != JF_EXIT_OK) {
+        return code;
+    }
+    request.transaction_id = (char *)(uintptr_t)(id == NULL ? jf_cli_new_id("publish") : id);
+    request.yaml = yaml_text;
+    request.file_name = (char *)(uintptr_t)(slash == NULL ? path : slash + 1);
+    struct jf_session_ask ask = {"/jifen.v1.Programmes/Publish", &request.base,
+                                 &jifen__v1__publish_response__descriptor, publish_show};
+    return jf_session_ask(cli, &ask);
+}
+
+static enum jf_exit get_show(const ProtobufCMessage *message)
+{
+    static const struct jf_table_column columns[] = {{"GROUND", true}, {"NAME", false}};
+    const Jifen__V1__GetProgrammeResponse *response =
+        (const Jifen__V1__GetProgrammeResponse *)message;
+    struct jf_table *table = NULL;
+    char from[JF_INSTANT_TEXT_SIZE];
+    jf_instant_format(response->effective_from_ms, from);
+    (void)printf("# Version %" PRIu32 " of %" PRIu32 ", in force from %s\n%s\n", response->version,
+                 response->versions, from, response->yaml);
+    if (jf_table_create(columns, 2, &table) != JF_OK) {
+        return jf_cli_fail(JF_EXIT_UNAVAILABLE, "out of memory");
+    }
+    for (size_t at = 0; at < response->n_reasons; at++) {
+        jf_table_row(table);
+        jf_table_number(table, response->reasons[at]->number);
+        jf_table_text(table, response->reasons[at]->name);
+    }
+    return jf_show_table(table);
+}
+
+enum jf_exit jf_programme_run(struct jf_cli *cli, int argc, char **argv)
+{
+    const char *id = NULL;
+    Jifen__V1__GetProgrammeRequest request = JIFEN__V1__GET_PROGRAMME_REQUEST__INIT;
+    const struct jf_option options[] = {
+        {"--version", "N", JF_OPTION_U32, &request.version, "show: this one; default the newest"},
+        {"--id", "ID", JF_OPTION_TEXT, &id, "publish: transaction id; default a new one"},
+    };
+    enum jf_exit code = jf_cli_parse(cli, &help, options, JF_OPTION_COUNT(options), argc, argv);
+    if (code != JF_EXIT_GO_ON) {
+        return code;
+    }
+    if (strcmp(cli->arguments[0], "publish") == 0 && cli->argument_count == 2) {
+        return publish(cli, id);
+    }
+    if (strcmp(cli->arguments[0], "show") != 0 || cli->argument_count != 1) {
+        return jf_cli_usage("programme", "usage: %s", help.usage);
+    }
+    struct jf_session_ask ask = {"/jifen.v1.Programmes/Get", &request.base,
+                                 &jifen__v1__get_programme_response__descriptor, get_show};
+    return jf_session_ask(cli, &ask);
+}

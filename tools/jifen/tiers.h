@@ -1,0 +1,31 @@
+// The recalculation of tiers with its progress, for `jifen tiers` and `jifen demo`. One thread.
+#ifndef JF_TOOLS_TIERS_H
+#define JF_TOOLS_TIERS_H
+
+#include "tools/jifen/session.h"
+
+#define JF_TIERS_LEVELS_MAX 16u
+
+struct jf_tiers_input {
+    const char *run_id;
+    int32_t as_of; // on the wire
+    bool is_preview;
+    bool is_listed; // changes are printed as they come
+    bool is_json;
+    bool is_progress_forced;
+};
+
+struct jf_tiers_result {
+    uint64_t members;
+    uint64_t counts[JF_TIERS_LEVELS_MAX][JF_TIERS_LEVELS_MAX]; // from, to
+    bool is_done;
+};
+
+// Returns: JF_EXIT_OK with *out_result; else the exit code, after saying why.
+enum jf_exit jf_tiers_recalculate(struct jf_session *session, const struct jf_tiers_input *input,
+                                  struct jf_tiers_result *out_result);
+
+// Prints the pairs of levels as a table.
+enum jf_exit jf_tiers_show(const struct jf_tiers_result *result);
+
+#endif

@@ -289,6 +289,9 @@ static enum jf_error plan_and_commit(struct jf_engine *engine, struct jf_task *t
     if (error != JF_OK) {
         return error;
     }
+    if (entry != NULL && !jf_control_fits(engine->effects.control, entry)) {
+        refusal.code = JF_REFUSAL_OVERFLOW;
+    }
     if (refusal.code != JF_REFUSAL_NONE) {
         refuse(engine, task, &refusal);
         return JF_OK;
@@ -301,10 +304,6 @@ static enum jf_error plan_and_commit(struct jf_engine *engine, struct jf_task *t
         return quote_answer(engine, task, entry);
     }
     error = draft_take(engine);
-    if (error == JF_ERROR_NO_SPACE) {
-        refuse_code(engine, task, JF_REFUSAL_DISK_FULL, engine->read_only_reason);
-        return JF_OK;
-    }
     return error == JF_OK ? entry_commit(engine, task, entry, stamp_us) : error;
 }
 
@@ -314,8 +313,8 @@ const struct jf_member *jf_member_known(struct jf_engine *engine, struct jf_memb
     return member != NULL && member->last_position != 0 ? member : NULL;
 }
 
-// Memory bounds are met before anything of the command has changed: refused, not a failure of the
-// ledger.
+// Memory bounds and the disk's reserve are met before anything of the command has changed: refused,
+// not a failure of the ledger.
 static enum jf_error bound_refuse(struct jf_engine *engine, struct jf_task *task,
                                   enum jf_error error)
 {
@@ -325,6 +324,12 @@ static enum jf_error bound_refuse(struct jf_engine *engine, struct jf_task *task
     }
     if (error == JF_ERROR_LIMIT) {
         refuse_code(engine, task, JF_REFUSAL_LIMIT_REACHED, "the entry would be too large");
+        return JF_OK;
+    }
+    // No room for another block, at the start of one or where one was full. That is final only if
+    // the journal says so.
+    if (error == JF_ERROR_NO_SPACE && engine->journal->failure.error == JF_OK) {
+        refuse_code(engine, task, JF_REFUSAL_DISK_FULL, engine->read_only_reason);
         return JF_OK;
     }
     return error;

@@ -274,7 +274,9 @@ static enum jf_error status_totals(struct jf_engine *engine, struct jf_arena *ar
     if (copy == NULL) {
         return JF_ERROR_NO_MEMORY;
     }
-    memcpy(copy, rows, count * sizeof *copy);
+    if (count > 0) { // no rows: no pointer that memcpy may be given
+        memcpy(copy, rows, count * sizeof *copy);
+    }
     answer->rows = copy;
     answer->row_count = count;
     answer->counts = *jf_control_counts(engine->effects.control);

@@ -105,26 +105,22 @@ static struct jf_control_row *row_obtain(struct jf_control *control,
     return row;
 }
 
+// Stricter than need be by what one entry moves: each row is asked to bear all of it.
 bool jf_control_fits(const struct jf_control *control, const struct jf_entry *entry)
 {
-    // Every posting alone is below 2^63 and an entry holds 2^11 of them: a row that stays below
-    // INT64_MAX after all of an entry's moves of one sign can meet no overflow on the way.
+    jf_wide moved = 0;
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        jf_wide points = entry->postings[i].points;
+        moved += points < 0 ? -points : points;
+    }
     for (uint32_t i = 0; i < entry->posting_count; i++) {
         struct jf_control_row key = row_key(&entry->postings[i]);
         uint32_t index = row_lower_bound(control, &key);
-        jf_wide most = 0;
+        jf_wide held = 0;
         if (index < control->row_count && row_compare(&control->rows[index], &key) == 0) {
-            most = control->rows[index].points;
+            held = control->rows[index].points;
         }
-        most = most < 0 ? -most : most;
-        for (uint32_t j = 0; j < entry->posting_count; j++) {
-            struct jf_control_row other = row_key(&entry->postings[j]);
-            int64_t points = entry->postings[j].points;
-            if (row_compare(&key, &other) == 0) {
-                most += points < 0 ? -(jf_wide)points : points;
-            }
-        }
-        if (most > INT64_MAX) {
+        if ((held < 0 ? -held : held) + moved > INT64_MAX) {
             return false;
         }
     }

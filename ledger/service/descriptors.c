@@ -105,7 +105,8 @@ static struct jf_text take_part(struct jf_text *rest)
 static bool file_declares(struct jf_text file, struct jf_text symbol)
 {
     struct jf_text package = jf_wire_find(file, FILE_PACKAGE);
-    if (symbol.size <= package.size + 1 || symbol.data[package.size] != '.' ||
+    bool has_last_part = symbol.size > 0 && symbol.data[symbol.size - 1] != '.';
+    if (!has_last_part || symbol.size <= package.size + 1 || symbol.data[package.size] != '.' ||
         memcmp(symbol.data, package.data, package.size) != 0) {
         return false;
     }

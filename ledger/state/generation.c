@@ -51,8 +51,7 @@ static void buffer_append(struct jf_state_buffer *buffer, const void *bytes, siz
     buffer->size += size;
 }
 
-// ---- The index
-// -------------------------------------------------------------------------------------
+// ---- The index ------------------------------------------------------------------------
 
 static uint32_t index_slot(const struct jf_state_index *index, uint64_t hash)
 {
@@ -146,8 +145,7 @@ static void index_free(struct jf_state_index *index)
     *index = (struct jf_state_index){0};
 }
 
-// ---- Life
-// ------------------------------------------------------------------------------------------
+// ---- Life -----------------------------------------------------------------------------
 
 void jf_generation_init(struct jf_generation *generation)
 {
@@ -193,8 +191,7 @@ void jf_generation_reset(struct jf_generation *generation, uint64_t number, uint
     generation->is_sealed = false;
 }
 
-// ---- Noting
-// ----------------------------------------------------------------------------------------
+// ---- Noting ---------------------------------------------------------------------------
 
 // Grows an array of `capacity` rows to hold `rows`. Returns: the array, or NULL with the old one
 // untouched.
@@ -384,8 +381,7 @@ void jf_generation_note_hash(struct jf_generation *generation, uint64_t hash)
     buffer_append(&generation->hashes, &hash, sizeof hash);
 }
 
-// ---- Reading
-// ---------------------------------------------------------------------------------------
+// ---- Reading --------------------------------------------------------------------------
 
 const struct jf_transaction_note *jf_generation_transaction(const struct jf_generation *generation,
                                                             struct jf_hash128 id_hash)
@@ -417,8 +413,7 @@ struct jf_text jf_generation_entry(const struct jf_generation *generation, uint6
     return jf_text_of(generation->entry_bytes.bytes + begin, generation->entry_ends[at] - begin);
 }
 
-// ---- Sealing
-// ---------------------------------------------------------------------------------------
+// ---- Sealing --------------------------------------------------------------------------
 
 static bool member_seal(struct jf_generation *generation, const struct jf_member *member)
 {
@@ -453,10 +448,13 @@ enum jf_error jf_generation_seal(struct jf_generation *generation, struct jf_cac
     struct jf_member_note *members =
         rows_reserve(generation->members, &generation->member_capacity,
                      jf_cache_touched_count(cache) + 1, sizeof *members);
-    if (members == NULL || !control_seal(generation, control)) {
+    if (members == NULL) {
         return JF_ERROR_NO_MEMORY;
     }
     generation->members = members;
+    if (!control_seal(generation, control)) {
+        return JF_ERROR_NO_MEMORY;
+    }
     const struct jf_member *member = jf_cache_touched_first(cache);
     while (member != NULL) {
         if (!member_seal(generation, member)) {

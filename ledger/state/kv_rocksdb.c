@@ -126,7 +126,7 @@ static enum jf_error status_take(const char *directory, char *message,
     return error;
 }
 
-// ---- Options -----------------------------------------------------------------------------------
+// ---- Options --------------------------------------------------------------------------
 
 static rocksdb_block_based_table_options_t *table_options_make(int family, rocksdb_cache_t *cache)
 {
@@ -201,7 +201,7 @@ static void options_make(struct rocks *rocks, const struct jf_kv_config *config)
     rocks->batch = rocksdb_writebatch_create();
 }
 
-// ---- Reading -----------------------------------------------------------------------------------
+// ---- Reading --------------------------------------------------------------------------
 
 struct gets {
     const char *keys[GETS_AT_ONCE];
@@ -287,7 +287,7 @@ static enum jf_error rocks_flushed_get(struct jf_kv *kv, const struct jf_kv_quer
     return error;
 }
 
-// ---- Writing -----------------------------------------------------------------------------------
+// ---- Writing --------------------------------------------------------------------------
 
 static void rocks_put(struct jf_kv *kv, enum jf_kv_family family, struct jf_text key,
                       struct jf_text value)
@@ -371,8 +371,7 @@ static enum jf_error rocks_health(struct jf_kv *kv, struct jf_diagnosis *diagnos
                        rocks->directory);
 }
 
-// ---- Snapshots and iterators
-// -----------------------------------------------------------------------
+// ---- Snapshots and iterators ----------------------------------------------------------
 
 static struct jf_kv_snapshot *rocks_snapshot_open(struct jf_kv *kv)
 {
@@ -455,8 +454,7 @@ static uint64_t rocks_estimate(struct jf_kv *kv, enum jf_kv_family family)
     return count;
 }
 
-// ---- Opening and closing
-// -----------------------------------------------------------------------------
+// ---- Opening and closing --------------------------------------------------------------
 
 static void rocks_close(struct jf_kv *kv)
 {

@@ -14,8 +14,7 @@
 #define KEYS_AT_ONCE     256u
 #define ABSENT_SLOTS_MIN 1024u
 
-// ---- The unknown
-// -----------------------------------------------------------------------------------
+// ---- The unknown ----------------------------------------------------------------------
 
 static uint32_t absent_slot(const struct jf_absent_set *absent, uint64_t number)
 {
@@ -91,8 +90,7 @@ void jf_absent_free(struct jf_absent_set *absent)
     *absent = (struct jf_absent_set){0};
 }
 
-// ---- Fetching
-// --------------------------------------------------------------------------------------
+// ---- Fetching -------------------------------------------------------------------------
 
 struct member_round {
     struct jf_state *state;
@@ -190,8 +188,7 @@ enum jf_error jf_state_members_fetch(struct jf_state *state, const struct jf_mem
     return error == JF_OK ? JF_OK : jf_state_fail(state, error, &diagnosis);
 }
 
-// ---- Using
-// -----------------------------------------------------------------------------------------
+// ---- Using ----------------------------------------------------------------------------
 
 struct jf_member *jf_state_member(struct jf_state *state, struct jf_member_id id)
 {

@@ -14,8 +14,7 @@
 
 #define KEYS_AT_ONCE 256u
 
-// ---- Transactions
-// ----------------------------------------------------------------------------------
+// ---- Transactions ---------------------------------------------------------------------
 
 struct transaction_round {
     const struct jf_transaction_key *keys;
@@ -155,8 +154,7 @@ enum jf_error jf_state_transactions_find(struct jf_state *state,
     return error == JF_OK ? JF_OK : jf_state_fail(state, error, &diagnosis);
 }
 
-// ---- Receipts
-// --------------------------------------------------------------------------------------
+// ---- Receipts -------------------------------------------------------------------------
 
 struct receipt_round {
     uint64_t *positions;
@@ -224,8 +222,7 @@ enum jf_error jf_state_receipts_find(struct jf_state *state, const struct jf_rec
     return error == JF_OK ? JF_OK : jf_state_fail(state, error, &diagnosis);
 }
 
-// ---- Cards
-// -----------------------------------------------------------------------------------------
+// ---- Cards ----------------------------------------------------------------------------
 
 struct card_round {
     struct jf_member_id *members;
@@ -296,8 +293,7 @@ enum jf_error jf_state_cards_find(struct jf_state *state, const struct jf_text *
     return error == JF_OK ? JF_OK : jf_state_fail(state, error, &diagnosis);
 }
 
-// ---- Entries
-// ---------------------------------------------------------------------------------------
+// ---- Entries --------------------------------------------------------------------------
 
 struct entry_read {
     struct jf_arena *arena;

@@ -29,8 +29,7 @@ enum jf_error jf_state_fail(struct jf_state *state, enum jf_error error,
     return error;
 }
 
-// ---- Opening and closing
-// -----------------------------------------------------------------------------
+// ---- Opening and closing --------------------------------------------------------------
 
 static enum jf_error generations_make(struct jf_state *state)
 {
@@ -153,8 +152,7 @@ enum jf_error jf_state_close(struct jf_state *state, bool is_clean, struct jf_di
     return error;
 }
 
-// ---- Loaded once
-// -------------------------------------------------------------------------------------
+// ---- Loaded once ----------------------------------------------------------------------
 
 uint64_t jf_state_applied(const struct jf_state *state)
 {
@@ -216,8 +214,7 @@ enum jf_error jf_state_reference_positions(struct jf_state *state, struct jf_are
     return JF_OK;
 }
 
-// ---- Turns
-// -----------------------------------------------------------------------------------------
+// ---- Turns ----------------------------------------------------------------------------
 
 // Intervals may be as long as "never".
 static uint64_t add_capped(uint64_t a, uint64_t b)
@@ -237,6 +234,18 @@ static void take_back(struct jf_state *state)
     if (stored > state->taken_back) {
         state->taken_back = stored;
         jf_cache_stored(state->cache, stored);
+    }
+}
+
+static void flush_measure(struct jf_state *state, uint64_t now_us)
+{
+    if (!state->is_flush_measured || jf_store_flushed(state->store) < state->flush_asked) {
+        return;
+    }
+    state->is_flush_measured = false;
+    uint64_t took_us = now_us - state->flush_asked_us;
+    if (took_us > atomic_load(&state->flush_us_max)) {
+        atomic_store(&state->flush_us_max, took_us);
     }
 }
 
@@ -312,6 +321,10 @@ static void flush_when_due(struct jf_state *state, uint64_t now_us)
     if (is_checkpoint || is_late || is_much) {
         state->flush_asked = position;
         state->is_flush_timed = false;
+        if (!state->is_flush_measured) {
+            state->is_flush_measured = true;
+            state->flush_asked_us = now_us;
+        }
         jf_store_flush_to(state->store, position);
     }
 }
@@ -337,6 +350,7 @@ enum jf_error jf_state_turn(struct jf_state *state, const struct jf_control *con
         return error;
     }
     take_back(state);
+    flush_measure(state, now_us);
     if (seal_when_due(state, control, now_us) == JF_OK) {
         hand_over(state, durable_position);
         flush_when_due(state, now_us);
@@ -369,8 +383,7 @@ void jf_state_checkpoint(struct jf_state *state)
     state->is_checkpoint_wanted = true;
 }
 
-// ---- Where it stands
-// ---------------------------------------------------------------------------------
+// ---- Where it stands ------------------------------------------------------------------
 
 bool jf_state_is_behind(const struct jf_state *state)
 {
@@ -409,7 +422,7 @@ void jf_state_counters(const struct jf_state *state, struct jf_state_counters *o
     if (state->store != NULL) {
         counters.generations_stored = jf_store_generations(state->store);
         counters.flushes = jf_store_flush_count(state->store);
-        counters.flush_us_max = jf_store_flush_us_max(state->store);
+        counters.flush_us_max = atomic_load(&state->flush_us_max);
     }
     *out_counters = counters;
 }

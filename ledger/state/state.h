@@ -28,7 +28,8 @@ struct jf_state_config {
     unsigned char ledger_id[16]; // must match what is stored; stored when created
     uint64_t
         cache_bytes; // bound of the member cache (dirty members may exceed it by one generation)
-    uint64_t filter_bytes; // in-memory Bloom filter over transaction ids and receipts; power of two
+    uint64_t
+        filter_bytes; // in-memory Bloom filter over ids and receipts: 2 bytes each; power of two
     uint64_t write_buffer_bytes; // RocksDB memtables, all column families together
     uint64_t block_cache_bytes;  // RocksDB block cache
     uint32_t generation_entries; // seal after so many entries …
@@ -80,9 +81,9 @@ struct jf_transaction_row {
     jf_date date;                  // partition it is stored in
 };
 
-// Looks ids up, overlay included (what is newer than the call: see recent). The partition of key.date first; a
-// different date's partition is found through the filter and the list of dates. One pass over all
-// keys.
+// Looks ids up, overlay included (what is newer than the call: see recent). The partition of
+// key.date first; a different date's partition is found through the filter and the list of dates.
+// One pass over all keys.
 JF_MUST_USE enum jf_error jf_state_transactions_find(struct jf_state *state,
                                                      const struct jf_transaction_key *keys,
                                                      uint32_t count,

@@ -52,8 +52,7 @@ static enum jf_error corrupt(const struct jf_state *state, struct jf_diagnosis *
                        state->config.directory, what);
 }
 
-// ---- Identity
-// --------------------------------------------------------------------------------------
+// ---- Identity -------------------------------------------------------------------------
 
 static enum jf_error family_is_empty(struct jf_kv *kv, enum jf_kv_family family, bool *out_empty,
                                      struct jf_diagnosis *diagnosis)
@@ -141,8 +140,7 @@ static enum jf_error identity_check(struct jf_state *state, struct jf_diagnosis 
     return JF_OK;
 }
 
-// ---- Lists in meta
-// ---------------------------------------------------------------------------------
+// ---- Lists in meta --------------------------------------------------------------------
 
 static enum jf_error applied_load(struct jf_state *state, struct jf_diagnosis *diagnosis)
 {
@@ -259,8 +257,7 @@ static enum jf_error meta_visit(struct jf_state *state, struct jf_text key, stru
     return meta_key_load(state, key, diagnosis);
 }
 
-// ---- The filter
-// ------------------------------------------------------------------------------------
+// ---- The filter -----------------------------------------------------------------------
 
 static enum jf_error filter_visit(struct jf_state *state, struct jf_text key, struct jf_text value,
                                   struct jf_diagnosis *diagnosis)

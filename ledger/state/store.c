@@ -7,20 +7,15 @@
 #include "state/store_private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 
-#define FLUSH_POLL_NS 2000000 // between looks at a running flush
-
-static uint64_t clock_us(void)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
+#define FLUSH_POLL_MS 2 // between looks at a running flush
 
 static void wake_owner(struct jf_store *store)
 {
@@ -30,8 +25,7 @@ static void wake_owner(struct jf_store *store)
     }
 }
 
-// ---- Work
-// ------------------------------------------------------------------------------------------
+// ---- Work -----------------------------------------------------------------------------
 
 static void failure_set(struct jf_store *store, enum jf_error error,
                         const struct jf_diagnosis *diagnosis)
@@ -82,10 +76,6 @@ static void flush_finish(struct jf_store *store, uint64_t position)
     if (position < store->flush_begun) {
         return;
     }
-    uint64_t took_us = clock_us() - store->flush_begun_us;
-    if (took_us > atomic_load(&store->flush_us_max)) {
-        atomic_store(&store->flush_us_max, took_us);
-    }
     atomic_fetch_add(&store->flush_count, 1);
     wake_owner(store);
 }
@@ -127,7 +117,6 @@ static enum jf_error flush_work(struct jf_store *store, struct jf_diagnosis *dia
     if (flush_is_due(store)) {
         bool is_waiting = !store->config.is_threaded;
         uint64_t position = atomic_load(&store->stored);
-        store->flush_begun_us = clock_us();
         enum jf_error error = store->kv->functions->flush(store->kv, is_waiting, diagnosis);
         if (error != JF_OK) {
             return error;
@@ -163,19 +152,14 @@ static bool work(struct jf_store *store)
 
 static void wait_for_work(struct jf_store *store)
 {
-    if (atomic_load(&store->has_failed) || !flush_is_running(store)) {
-        while (sem_wait(&store->work) != 0 && errno == EINTR) {
-        }
-        return;
+    // A running flush says nothing when it ends: look again soon.
+    bool is_polling = !atomic_load(&store->has_failed) && flush_is_running(store);
+    struct pollfd work = {.fd = store->work_fd, .events = POLLIN};
+    if (poll(&work, 1, is_polling ? FLUSH_POLL_MS : -1) > 0) {
+        uint64_t count = 0;
+        ssize_t size = read(store->work_fd, &count, sizeof count);
+        JF_ASSERT(size == sizeof count || errno == EAGAIN || errno == EINTR);
     }
-    struct timespec until = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += FLUSH_POLL_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec += 1;
-    }
-    (void)sem_clockwait(&store->work, CLOCK_MONOTONIC, &until);
 }
 
 static void *thread_main(void *context)
@@ -197,8 +181,16 @@ static void *thread_main(void *context)
     }
 }
 
-// ---- The owner's side
-// ------------------------------------------------------------------------------
+static void work_signal(struct jf_store *store)
+{
+    if (store->is_running) {
+        uint64_t one = 1;
+        ssize_t size = write(store->work_fd, &one, sizeof one);
+        JF_ASSERT(size == sizeof one);
+    }
+}
+
+// ---- The owner's side -----------------------------------------------------------------
 
 static enum jf_error buffers_make(struct jf_store *store)
 {
@@ -215,6 +207,11 @@ static enum jf_error thread_start(struct jf_store *store, struct jf_diagnosis *d
     if (!store->config.is_threaded) {
         return JF_OK;
     }
+    store->work_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (store->work_fd < 0) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY,
+                           "the store thread's eventfd cannot be made: %s", strerror(errno));
+    }
     int result = pthread_create(&store->thread, NULL, thread_main, store);
     if (result != 0) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "the store thread cannot be started: %s",
@@ -226,7 +223,9 @@ static enum jf_error thread_start(struct jf_store *store, struct jf_diagnosis *d
 
 static void store_free(struct jf_store *store)
 {
-    (void)sem_destroy(&store->work);
+    if (store->work_fd >= 0) {
+        (void)close(store->work_fd);
+    }
     jf_state_buffer_free(&store->tail_bytes);
     jf_state_buffer_free(&store->chunk_bytes);
     jf_state_buffer_free(&store->rows);
@@ -249,7 +248,7 @@ enum jf_error jf_store_create(const struct jf_store_config *config, struct jf_st
     store->flush_begun = config->applied;
     atomic_init(&store->stored, config->applied);
     atomic_init(&store->flushed, config->applied);
-    (void)sem_init(&store->work, 0, 0);
+    store->work_fd = -1;
     enum jf_error error = buffers_make(store);
     if (error != JF_OK) {
         (void)jf_diagnose(diagnosis, error, "out of memory for the store");
@@ -276,7 +275,7 @@ enum jf_error jf_store_destroy(struct jf_store *store, bool is_clean,
     }
     if (store->is_running) {
         atomic_store_explicit(&store->must_stop, true, memory_order_release);
-        (void)sem_post(&store->work);
+        work_signal(store);
         (void)pthread_join(store->thread, NULL);
     } else {
         jf_store_turn(store);
@@ -304,14 +303,14 @@ void jf_store_hand_over(struct jf_store *store, struct jf_generation *generation
     JF_ASSERT(handed - jf_store_generations(store) < store->ring_size);
     store->ring[handed % store->ring_size] = generation;
     atomic_store_explicit(&store->handed, handed + 1, memory_order_release);
-    (void)sem_post(&store->work);
+    work_signal(store);
 }
 
 void jf_store_flush_to(struct jf_store *store, uint64_t position)
 {
     JF_ASSERT(position >= atomic_load(&store->flush_target));
     atomic_store_explicit(&store->flush_target, position, memory_order_release);
-    (void)sem_post(&store->work);
+    work_signal(store);
 }
 
 void jf_store_turn(struct jf_store *store)
@@ -339,11 +338,6 @@ uint64_t jf_store_flushed(const struct jf_store *store)
 uint64_t jf_store_flush_count(const struct jf_store *store)
 {
     return atomic_load(&store->flush_count);
-}
-
-uint64_t jf_store_flush_us_max(const struct jf_store *store)
-{
-    return atomic_load(&store->flush_us_max);
 }
 
 enum jf_error jf_store_check(const struct jf_store *store, struct jf_diagnosis *diagnosis)

@@ -57,7 +57,6 @@ uint64_t jf_store_generations(const struct jf_store *store); // number of the ne
 uint64_t jf_store_stored(const struct jf_store *store);      // position
 uint64_t jf_store_flushed(const struct jf_store *store);     // position
 uint64_t jf_store_flush_count(const struct jf_store *store);
-uint64_t jf_store_flush_us_max(const struct jf_store *store);
 // Owner. Returns: JF_OK, or the final failure, diagnosed.
 JF_MUST_USE enum jf_error jf_store_check(const struct jf_store *store,
                                          struct jf_diagnosis *diagnosis);

@@ -4,7 +4,6 @@
 #define JF_STATE_STORE_PRIVATE_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "state/chunk.h"
@@ -27,7 +26,7 @@ struct jf_store {
     _Atomic bool must_stop;
     void *wake_context; // written before `wake`
     void (*_Atomic wake)(void *context);
-    sem_t work;
+    int work_fd; // an eventfd that wakes the thread; -1: no thread
     pthread_t thread;
     bool is_running;
     // To the owner:
@@ -35,13 +34,11 @@ struct jf_store {
     _Atomic uint64_t stored;
     _Atomic uint64_t flushed;
     _Atomic uint64_t flush_count;
-    _Atomic uint64_t flush_us_max;
     _Atomic bool has_failed; // set after `failure` is written
     struct jf_diagnosis failure;
     // The worker's own:
     uint64_t taken; // generations taken from the ring
     uint64_t flush_begun;
-    uint64_t flush_begun_us;
     struct jf_chunk tail; // the chunk that the next entry goes to
     struct jf_state_buffer tail_bytes;
     struct jf_state_buffer chunk_bytes; // a chunk being put together

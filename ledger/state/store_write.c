@@ -18,8 +18,7 @@ static void put(struct jf_store *store, enum jf_kv_family family, struct jf_text
     store->kv->functions->put(store->kv, family, key, value);
 }
 
-// ---- Sorted rows
-// -----------------------------------------------------------------------------------
+// ---- Sorted rows ----------------------------------------------------------------------
 
 static int row_compare(const void *a, const void *b)
 {
@@ -119,8 +118,7 @@ static void cards_put(struct jf_store *store, const struct jf_generation *genera
     }
 }
 
-// ---- Entries
-// ---------------------------------------------------------------------------------------
+// ---- Entries --------------------------------------------------------------------------
 
 static bool tail_put(struct jf_store *store)
 {
@@ -234,8 +232,7 @@ enum jf_error jf_store_load_tail(struct jf_store *store, struct jf_diagnosis *di
     return error;
 }
 
-// ---- Meta
-// ------------------------------------------------------------------------------------------
+// ---- Meta -----------------------------------------------------------------------------
 
 static void numbers_put(struct jf_store *store, const struct jf_generation *generation)
 {

@@ -18,8 +18,13 @@ DAY_MS = 86400000
 ELSEWHERE = {
     "NO_PROGRAMME": "below, without a programme", "MEMBER_CLOSED": "rules: Close is not built",
     "MEMBER_FROZEN": "rules: Freeze is not built", "LIMIT_REACHED": "rules", "OVERFLOW": "rules",
-    "OVERLOADED": "unit_service", "DISK_FULL": "engine", "SHUTTING_DOWN": "process_test", "FAILED": "unit_service",
+    "OVERLOADED": "overload_test", "DISK_FULL": "overload_test", "SHUTTING_DOWN": "process_test", "FAILED": "unit_service",
 }
+
+
+def codes_of_header():
+    text = (ROOT / "ledger" / "rules" / "refusal.h").read_text()
+    return re.findall(r"^\s+X\((\w+), ([A-Z_]+),", text, re.MULTILINE)
 
 
 class Refusal(Case):
@@ -183,10 +188,14 @@ class Refusal(Case):
         self.sale_refused(sale("s1", 99), MISSING, "UNKNOWN_MEMBER")
         self.assertFalse(self.client.sell(sale("s1")).replayed)
 
+    def test_the_list_for_clients_is_complete_and_right(self):
+        listed = dict(re.findall(r"^\| `(\w+)` \| `([A-Z_]+)` \|", (ROOT / "proto" / "README.md").read_text(),
+                                 re.MULTILINE))
+        self.assertEqual(listed, dict(codes_of_header()))
+
     @classmethod
     def tearDownClass(cls):
-        text = (ROOT / "ledger" / "rules" / "refusal.h").read_text()
-        codes = set(re.findall(r"^\s+X\((\w+), [A-Z_]+,", text, re.MULTILINE))
+        codes = {code for code, _ in codes_of_header()}
         missing = codes - cls.seen - set(ELSEWHERE)
         assert len(codes) > 25 and not missing, f"refusals that no test here brings about: {sorted(missing)}"
 

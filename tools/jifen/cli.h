@@ -116,7 +116,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(checkpoint, "write the state to disk now")
 
 #define JF_CLI_DECLARE(name, summary)                                                              \
-    enum jf_exit jf_##name##_run(struct jf_cli *cli, int argc, char **argv);
+    enum jf_exit jf_cli_##name##_run(struct jf_cli *cli, int argc, char **argv);
 JF_CLI_SUBCOMMANDS(JF_CLI_DECLARE)
 #undef JF_CLI_DECLARE
 

@@ -188,7 +188,7 @@ static enum jf_exit day_play(struct jf_demo *demo)
     return code;
 }
 
-enum jf_exit jf_demo_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_demo_run(struct jf_cli *cli, int argc, char **argv)
 {
     struct jf_demo *demo = &demo_memory;
     struct jf_cli_replay_config config = {.zone_name = "America/New_York",

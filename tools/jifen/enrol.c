@@ -38,7 +38,7 @@ static bool birthday_parse(const char *text, uint32_t *out_month, uint32_t *out_
     return true;
 }
 
-enum jf_exit jf_enrol_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_enrol_run(struct jf_cli *cli, int argc, char **argv)
 {
     struct jf_cli_list cards = {.count = 0};
     jf_date enrolled_on = JF_DATE_NONE;

@@ -179,7 +179,7 @@ static void day_write(struct chain *chain, jf_date date)
     }
 }
 
-enum jf_exit jf_generate_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_generate_run(struct jf_cli *cli, int argc, char **argv)
 {
     struct chain chain = {.stores = 50,
                           .members = 20000,

@@ -53,7 +53,7 @@ static enum jf_exit show(const ProtobufCMessage *message)
     return code;
 }
 
-enum jf_exit jf_history_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_history_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *card = NULL;
     uint64_t number = 0;

@@ -164,7 +164,7 @@ static enum jf_exit journal_verify(const char *directory, bool is_json)
     return JF_EXIT_OK;
 }
 
-enum jf_exit jf_journal_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_journal_run(struct jf_cli *cli, int argc, char **argv)
 {
     uint64_t from = 0;
     uint64_t limit = UINT64_MAX;

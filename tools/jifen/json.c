@@ -12,43 +12,6 @@ struct frame {
     size_t element;
 };
 
-static void value_begin(struct jf_json *json, const char *key)
-{
-    if (json->needs_comma) {
-        (void)fputc(',', json->out);
-    }
-    json->needs_comma = false;
-    if (key != NULL) {
-        jf_json_text(json, NULL, jf_text_from(key));
-        (void)fputc(':', json->out);
-        json->needs_comma = false;
-    }
-}
-
-void jf_json_object_begin(struct jf_json *json, const char *key)
-{
-    value_begin(json, key);
-    (void)fputc('{', json->out);
-}
-
-void jf_json_object_end(struct jf_json *json)
-{
-    (void)fputc('}', json->out);
-    json->needs_comma = true;
-}
-
-void jf_json_array_begin(struct jf_json *json, const char *key)
-{
-    value_begin(json, key);
-    (void)fputc('[', json->out);
-}
-
-void jf_json_array_end(struct jf_json *json)
-{
-    (void)fputc(']', json->out);
-    json->needs_comma = true;
-}
-
 // The bytes of the UTF-8 character at `at`, 0 when it is none (RFC 3629: no overlong forms, no
 // surrogates).
 static uint32_t utf8_size(const unsigned char *at, uint32_t left)
@@ -84,9 +47,8 @@ static void ascii_write(struct jf_json *json, unsigned char character)
     }
 }
 
-void jf_json_text(struct jf_json *json, const char *key, struct jf_text text)
+static void text_write(struct jf_json *json, struct jf_text text)
 {
-    value_begin(json, key);
     (void)fputc('"', json->out);
     for (uint32_t at = 0; at < text.size;) {
         const unsigned char *character = (const unsigned char *)text.data + at;
@@ -101,6 +63,48 @@ void jf_json_text(struct jf_json *json, const char *key, struct jf_text text)
         at += size == 0 ? 1 : size;
     }
     (void)fputc('"', json->out);
+}
+
+static void value_begin(struct jf_json *json, const char *key)
+{
+    if (json->needs_comma) {
+        (void)fputc(',', json->out);
+    }
+    json->needs_comma = false;
+    if (key != NULL) {
+        text_write(json, jf_text_from(key));
+        (void)fputc(':', json->out);
+    }
+}
+
+void jf_json_object_begin(struct jf_json *json, const char *key)
+{
+    value_begin(json, key);
+    (void)fputc('{', json->out);
+}
+
+void jf_json_object_end(struct jf_json *json)
+{
+    (void)fputc('}', json->out);
+    json->needs_comma = true;
+}
+
+void jf_json_array_begin(struct jf_json *json, const char *key)
+{
+    value_begin(json, key);
+    (void)fputc('[', json->out);
+}
+
+void jf_json_array_end(struct jf_json *json)
+{
+    (void)fputc(']', json->out);
+    json->needs_comma = true;
+}
+
+void jf_json_text(struct jf_json *json, const char *key, struct jf_text text)
+{
+    value_begin(json, key);
+    text_write(json, text);
     json->needs_comma = true;
 }
 

@@ -13,7 +13,7 @@ struct subcommand {
 };
 
 static const struct subcommand subcommands[] = {
-#define JF_CLI_ROW(name, summary) {#name, summary, jf_##name##_run},
+#define JF_CLI_ROW(name, summary) {#name, summary, jf_cli_##name##_run},
     JF_CLI_SUBCOMMANDS(JF_CLI_ROW)
 #undef JF_CLI_ROW
 };

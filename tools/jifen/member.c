@@ -74,7 +74,7 @@ static enum jf_exit show(const ProtobufCMessage *message)
     return lots_show(member);
 }
 
-enum jf_exit jf_member_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_member_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *card = NULL;
     jf_date as_of = JF_DATE_NONE;

@@ -94,7 +94,7 @@ static enum jf_exit get_show(const ProtobufCMessage *message)
     return jf_show_table(table);
 }
 
-enum jf_exit jf_programme_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_programme_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *id = NULL;
     Jifen__V1__GetProgrammeRequest request = JIFEN__V1__GET_PROGRAMME_REQUEST__INIT;

@@ -20,7 +20,7 @@ static enum jf_exit show(const ProtobufCMessage *message)
     return jf_show_outcome(response->outcome, response->replayed);
 }
 
-enum jf_exit jf_redeem_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_redeem_run(struct jf_cli *cli, int argc, char **argv)
 {
     uint64_t number = 0;
     const char *card = NULL;

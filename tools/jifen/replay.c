@@ -158,7 +158,7 @@ static enum jf_exit replay_session(struct jf_cli *cli, const struct jf_cli_repla
     return jf_cli_finish(code);
 }
 
-enum jf_exit jf_replay_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_replay_run(struct jf_cli *cli, int argc, char **argv)
 {
     struct jf_cli_replay_config config = {.zone_name = "America/New_York",
                                           .entity = 1,

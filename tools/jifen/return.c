@@ -63,7 +63,7 @@ static enum jf_exit lines_take(const struct jf_cli_list *texts, struct line_list
     return JF_EXIT_OK;
 }
 
-enum jf_exit jf_return_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_return_run(struct jf_cli *cli, int argc, char **argv)
 {
     static struct line_list list;
     struct jf_cli_list texts = {.count = 0};

@@ -208,12 +208,12 @@ static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help,
     return jf_cli_finish(code);
 }
 
-enum jf_exit jf_sale_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_sale_run(struct jf_cli *cli, int argc, char **argv)
 {
     return sale_run(cli, &sale_help, "/jifen.v1.Ledger/PostSale", argc, argv);
 }
 
-enum jf_exit jf_quote_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_quote_run(struct jf_cli *cli, int argc, char **argv)
 {
     return sale_run(cli, &quote_help, "/jifen.v1.Ledger/Quote", argc, argv);
 }

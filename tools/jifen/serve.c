@@ -3,7 +3,7 @@
 #include "server/server.h"
 #include "tools/jifen/cli.h"
 
-enum jf_exit jf_serve_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_serve_run(struct jf_cli *cli, int argc, char **argv)
 {
     char name[] = "jifen serve";
     char help[] = "--help";

@@ -233,6 +233,7 @@ static void call_on_done(void *context, struct jf_client_call *call,
     (void)call;
     struct pending *pending = context;
     struct jf_session *session = pending->session;
+    JF_ASSERT(session != NULL);
     struct jf_reply reply = {.status = result->status,
                              .bytes = {(const char *)pending->bytes, pending->size},
                              .message = result->message,
@@ -255,6 +256,7 @@ static const struct jf_client_events call_events = {call_on_message, call_on_don
 
 static struct pending *pending_take(struct jf_session *session)
 {
+    JF_ASSERT(session != NULL);
     struct pending *pending = session->free_pendings;
     if (pending == NULL) {
         pending = calloc(1, sizeof(*pending));
@@ -278,6 +280,7 @@ static bool call_start(struct pending *pending, uint32_t connection, const char 
                        struct jf_text request, uint64_t timeout_us)
 {
     struct jf_session *session = pending->session;
+    JF_ASSERT(session != NULL);
     struct jf_client *client = session->connections[connection % session->connection_count];
     unsigned char *room = NULL;
     struct jf_client_call *call = NULL;

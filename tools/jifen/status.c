@@ -135,7 +135,7 @@ static enum jf_exit checkpoint_show(const ProtobufCMessage *message)
     return JF_EXIT_OK;
 }
 
-enum jf_exit jf_status_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_status_run(struct jf_cli *cli, int argc, char **argv)
 {
     Jifen__V1__StatusRequest request = JIFEN__V1__STATUS_REQUEST__INIT;
     enum jf_exit code = jf_cli_parse(cli, &status_help, NULL, 0, argc, argv);
@@ -144,7 +144,7 @@ enum jf_exit jf_status_run(struct jf_cli *cli, int argc, char **argv)
     return code == JF_EXIT_GO_ON ? jf_session_ask(cli, &ask) : code;
 }
 
-enum jf_exit jf_checkpoint_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_checkpoint_run(struct jf_cli *cli, int argc, char **argv)
 {
     Jifen__V1__CheckpointRequest request = JIFEN__V1__CHECKPOINT_REQUEST__INIT;
     enum jf_exit code = jf_cli_parse(cli, &checkpoint_help, NULL, 0, argc, argv);

@@ -37,7 +37,7 @@ static bool day_start_parse(const char *text, uint32_t *out_minute)
     return true;
 }
 
-enum jf_exit jf_store_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_store_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *zone = NULL;
     const char *region = "";

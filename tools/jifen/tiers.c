@@ -134,7 +134,7 @@ static void done_print_json(const struct jf_tiers_result *result)
     jf_json_end_line(&json);
 }
 
-enum jf_exit jf_tiers_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_tiers_run(struct jf_cli *cli, int argc, char **argv)
 {
     jf_date as_of = JF_DATE_NONE;
     struct jf_tiers_input input = {.run_id = NULL};

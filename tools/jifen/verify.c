@@ -163,12 +163,12 @@ static enum jf_exit directory_verify(const char *data, bool is_progress_forced,
     return JF_EXIT_OK;
 }
 
-enum jf_exit jf_verify_run(struct jf_cli *cli, int argc, char **argv)
+enum jf_exit jf_cli_verify_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *data = NULL;
     bool is_progress_forced = false;
     struct jf_session *session = NULL;
-    struct jf_verify_result result;
+    struct jf_verify_result result = {0};
     const struct jf_option options[] = {
         {"--data", "DIR", JF_OPTION_TEXT, &data, "the data directory of a stopped ledger"},
         {"--progress", NULL, JF_OPTION_FLAG, &is_progress_forced,

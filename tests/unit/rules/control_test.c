@@ -3,6 +3,8 @@
 
 #include "rules/apply.h"
 
+#define HALF (INT64_MAX / 2)
+
 static struct jf_entry entry_of(uint64_t position, const struct jf_posting *postings,
                                 uint32_t count)
 {
@@ -47,16 +49,20 @@ Test(control, an_entry_that_would_leave_64_bits_does_not_fit)
 {
     struct jf_control *control = NULL;
     cr_assert_eq(jf_control_create(&control), JF_OK);
-    const struct jf_posting most[] = {{.account = JF_ACCOUNT_ISSUED, .points = -INT64_MAX},
-                                      {.account = JF_ACCOUNT_AVAILABLE, .points = INT64_MAX}};
+    const struct jf_posting most[] = {{.account = JF_ACCOUNT_ISSUED, .points = -HALF},
+                                      {.account = JF_ACCOUNT_AVAILABLE, .points = HALF}};
     const struct jf_posting one[] = {{.account = JF_ACCOUNT_ISSUED, .points = -1},
                                      {.account = JF_ACCOUNT_AVAILABLE, .points = 1}};
+    const struct jf_posting again[] = {{.account = JF_ACCOUNT_ISSUED, .points = -HALF},
+                                       {.account = JF_ACCOUNT_AVAILABLE, .points = HALF}};
     const struct jf_posting twice[] = {{.account = JF_ACCOUNT_DEBT, .points = INT64_MAX},
                                        {.account = JF_ACCOUNT_DEBT, .points = 1}};
     struct jf_entry entry = entry_of(1, most, 2);
     cr_expect(jf_control_fits(control, &entry));
     apply(control, &entry);
     entry = entry_of(2, one, 2);
+    cr_expect(jf_control_fits(control, &entry));
+    entry = entry_of(2, again, 2);
     cr_expect_not(jf_control_fits(control, &entry));
     entry = entry_of(2, twice, 2);
     cr_expect_not(jf_control_fits(control, &entry));

@@ -1,6 +1,6 @@
-// A small chain for tests of planning: a reference with one programme and a few stores, members, control totals,
-// and an arena that keeps every entry for the length of the test. Posting a command plans it, checks what must
-// hold for every entry, and applies it.
+// A small chain for tests of planning: a reference with one programme and a few stores, members,
+// control totals, and an arena that keeps every entry for the length of the test. Posting a command
+// plans it, checks what must hold for every entry, and applies it.
 #ifndef WORLD_H
 #define WORLD_H
 
@@ -26,12 +26,13 @@ struct world {
     uint64_t receipt_position;
 };
 
-// Stores of every world: 1 (entity 1, Asia/Shanghai, day starts at 04:00), 2 (entity 1, UTC, midnight),
-// 3 (entity 2, UTC, midnight), region "north" each. The clock stands at 2026-12-31.
+// Stores of every world: 1 (entity 1, Asia/Shanghai, day starts at 04:00), 2 (entity 1, UTC,
+// midnight), 3 (entity 2, UTC, midnight), region "north" each. The clock stands at 2026-12-31.
 void world_open(struct world *world, const char *programme_yaml);
 void world_close(struct world *world);
 
-// Posts. Returns: the entry, living as long as the world; NULL when refused (world->refusal) or nothing changes.
+// Posts. Returns: the entry, living as long as the world; NULL when refused (world->refusal) or
+// nothing changes.
 const struct jf_entry *world_post(struct world *world, const struct jf_command *command);
 
 // Plans only. Returns: the error of planning.
@@ -50,7 +51,8 @@ void world_room(struct jf_member **member, uint32_t posting_count);
 int64_t noon_ms(const char *date);
 jf_date date_of(const char *date);
 
-// Commands with one transaction id for all: planning does not look at it. `at` is noon UTC of a day.
+// Commands with one transaction id for all: planning does not look at it. `at` is noon UTC of a
+// day.
 struct jf_command sale_of(uint64_t member, const char *at, const struct jf_line *lines,
                           uint32_t line_count);
 struct jf_command redeem_of(uint64_t member, const char *at, int64_t points);

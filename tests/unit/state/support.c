@@ -281,8 +281,7 @@ void support_settle(struct support_ledger *ledger, bool is_flushed)
     REQUIRE(!"settled in time");
 }
 
-// ---- Verifying
-// -------------------------------------------------------------------------------------
+// ---- Verifying ------------------------------------------------------------------------
 
 static void transaction_verify(struct jf_state *state, uint64_t position, uint64_t last)
 {

@@ -1,0 +1,57 @@
+// The figures of one run: a table for people, JSON for programs. One thread.
+//
+// A figure may be measured several times (--repeat, or before and after): its value is the median
+// of its samples. Its ratio is its value ÷ the value of the figure that bounds it, of the same run.
+#ifndef JF_BENCH_REPORT_H
+#define JF_BENCH_REPORT_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/histogram.h"
+#include "bench/machine.h"
+#include "bench/options.h"
+
+#define JF_FIGURES_MAX      256u
+#define JF_SAMPLES_MAX      128u
+#define JF_FIGURE_NAME_SIZE 64u
+#define JF_REPEATS_MAX      50u // two samples a repetition fit
+
+struct jf_figure {
+    char name[JF_FIGURE_NAME_SIZE]; // "rpc.unary.p50_us"; of the README's list
+    char of[JF_FIGURE_NAME_SIZE];   // what bounds it; empty: nothing
+    const char *unit;               // static text: "us", "/s", "MiB"
+    double samples[JF_SAMPLES_MAX];
+    uint32_t sample_count;
+};
+
+// Caller's memory, about 300 KiB.
+struct jf_report {
+    struct jf_figure figures[JF_FIGURES_MAX];
+    uint32_t figure_count;
+    struct jf_machine machine;
+    char command[1024];
+};
+
+// Also prints the machine and the command. In: directory: the one whose disk is measured.
+void jf_report_begin(struct jf_report *report, const struct jf_bench_command *command,
+                     const char *directory);
+
+// One sample. In: unit: static; of: NULL for none.
+void jf_report_add(struct jf_report *report, const char *name, double value, const char *unit,
+                   const char *of);
+
+// The quantiles of `latency_ns` as PREFIX.p50_us, .p99_us, .p999_us and .max_us; the first two with
+// ratios to the same quantiles of `of_prefix`, unless that is NULL.
+void jf_report_add_latency(struct jf_report *report, const char *prefix,
+                           const struct jf_histogram *latency_ns, const char *of_prefix);
+
+// Returns: false when it has no sample.
+bool jf_report_median(const struct jf_report *report, const char *name, double *out_value);
+
+// Prints the table, and writes the JSON file if path is not NULL.
+// Errors: JF_ERROR_IO (the file, diagnosed), JF_ERROR_NO_MEMORY.
+JF_MUST_USE enum jf_error jf_report_finish(const struct jf_report *report, const char *json_path,
+                                           struct jf_diagnosis *diagnosis);
+
+#endif

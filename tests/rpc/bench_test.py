@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""jifen-bench against a real jifend: every subcommand works for a moment, finds what is wrong, and leaves nothing.
+
+Says nothing about speed. Argument: the directory of the programs.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAMS = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else ".").resolve()
+BENCH = PROGRAMS / "jifen-bench"
+TIMEOUT_S = 300
+SMALL = ["--members", "50", "--stores", "3"]
+PARTS = ["http2.empty_unary", "rpc.single", "rpc.unary", "rpc.connections_64", "rpc.hot_member", "rpc.stream",
+         "rpc.batch"]
+
+
+class BenchTest(unittest.TestCase):
+    def setUp(self):
+        # Not /tmp, which may be in memory: the ledger wants O_DIRECT.
+        self.folder = tempfile.TemporaryDirectory(dir=PROGRAMS)
+        self.addCleanup(self.folder.cleanup)
+        self.directory = pathlib.Path(self.folder.name)
+        self.json = self.directory / "figures.json"
+
+    def bench(self, *arguments):
+        return subprocess.run([BENCH, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=TIMEOUT_S)
+
+    def measured(self, *arguments):
+        """Runs it, and answers with the figures by name."""
+        ended = self.bench(*arguments, "--dir", str(self.directory), "--json", str(self.json))
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        self.assertLeftNothing()
+        document = json.loads(self.json.read_text())
+        self.assertGreater(document["machine"]["cores"], 0)
+        return {figure["name"]: figure for figure in document["figures"]}
+
+    def assertLeftNothing(self):
+        left = [path.name for path in self.directory.iterdir() if path != self.json]
+        self.assertEqual(left, [])
+
+    def test_wrong_usage_exits_with_2(self):
+        for arguments in ([], ["bogus"], ["rpc"], ["rpc", "--spawn", "--address", "127.0.0.1:1"],
+                          ["rpc", "--spawn", "--parts", "unary,bogus"], ["limits", "--seconds", "0"],
+                          ["restart", "--entries", "2000", "--tail", "2000"]):
+            self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
+
+    def test_what_cannot_be_measured_exits_with_3_and_says_why(self):
+        directory = ["--dir", str(self.directory)]
+        for arguments, wanted in (
+                (["limits", "--dir", "/nonexistent"], "/nonexistent"),
+                (["rpc", "--address", "127.0.0.1:1"], "127.0.0.1:1"),
+                (["rpc", "--spawn", "--jifend", "/nonexistent", *directory], "--jifend"),
+                (["rpc", "--spawn", "--jifend-option=--bogus", *directory], "--bogus"),
+                (["restart", "--entries", "1000000000", *directory], "--dir")):
+            ended = self.bench(*arguments)
+            self.assertEqual(ended.returncode, 3, ended.stderr)
+            self.assertIn(wanted, ended.stderr)
+            self.assertLeftNothing()
+
+    def test_a_server_that_dies_fails_the_run(self):
+        with subprocess.Popen([BENCH, "rpc", "--spawn", "--dir", str(self.directory), "--parts", "stream",
+                               "--seconds", "60", *SMALL], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as running:
+            self.assertIn("stream:", running.stderr.readline())
+            os.kill(self.only_child_of(running.pid), signal.SIGKILL)
+            said = running.communicate(timeout=TIMEOUT_S)[1]
+        self.assertIn(running.returncode, (1, 3), said)
+        self.assertLeftNothing()
+
+    def test_ctrl_c_stops_the_server_and_removes_the_ledger(self):
+        with subprocess.Popen([BENCH, "rpc", "--spawn", "--dir", str(self.directory), "--parts", "unary",
+                               "--seconds", "60", *SMALL], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True) as running:
+            self.assertIn("unary:", running.stderr.readline())
+            server = self.only_child_of(running.pid)
+            running.send_signal(signal.SIGINT)
+            running.communicate(timeout=TIMEOUT_S)
+        self.assertEqual(running.returncode, 130)
+        self.assertFalse(pathlib.Path(f"/proc/{server}").exists())
+        self.assertLeftNothing()
+
+    def only_child_of(self, pid):
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            if children:
+                self.assertEqual(len(children), 1)
+                return int(children[0])
+        self.fail("no child was started")
+
+    def test_limits_has_every_size(self):
+        figures = self.measured("limits", "--seconds", "0.02", "--repeat", "2")
+        for size in ("4k", "16k", "64k", "256k", "1m"):
+            self.assertGreater(figures[f"device.dsync_{size}.p50_us"]["value"], 0)
+            self.assertEqual(figures[f"device.dsync_{size}.p50_us"]["samples"], 2)
+        self.assertGreater(figures["device.sequential.mib_per_s"]["value"], 0)
+
+    def test_rpc_has_every_part_and_the_ledger_ties(self):
+        figures = self.measured("rpc", "--spawn", "--seconds", "0.1", "--warm-up", "0.05", "--batch-size", "20",
+                                "--verify", *SMALL)
+        for part in PARTS:
+            self.assertGreater(figures[f"{part}.rate"]["value"], 0)
+            self.assertGreaterEqual(figures[f"{part}.max_us"]["value"], figures[f"{part}.p50_us"]["value"])
+        self.assertEqual(figures["rpc.single.p50_us"]["of"], "device.dsync_4k.p50_us")
+        self.assertGreater(figures["rpc.peak_mib"]["value"], 0)
+
+    def test_memory_tells_each_step(self):
+        figures = self.measured("memory", "--seconds", "0.1", "--cache-mib", "8", *SMALL)
+        self.assertEqual(figures["memory.members"]["value"], 50)
+        for step in ("empty", "enrolled", "sales", "checkpoint"):
+            self.assertGreater(figures[f"memory.{step}.rss_mib"]["value"], 0)
+
+    def test_restart_recovers_exactly_the_tail(self):
+        figures = self.measured("restart", "--entries", "3000", "--tail", "1200", "--repeat", "2", *SMALL)
+        self.assertEqual(figures["restart.entries"]["value"], 3000)
+        self.assertEqual(figures["jobs.recovery.entries"]["value"], 1200)
+        self.assertGreater(figures["restart.first_answer_s"]["value"], 0)
+        self.assertGreater(figures["jobs.recovery.entries_per_s"]["value"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

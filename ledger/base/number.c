@@ -3,6 +3,8 @@
 
 #include "base/assert.h"
 
+#define APPORTION_NARROW_COUNT 32u
+
 enum jf_error jf_number_add(int64_t a, int64_t b, int64_t *out_sum)
 {
     int64_t sum = 0;
@@ -105,21 +107,39 @@ static bool products_fit(int64_t total, const jf_wide *weights, uint32_t count)
     return true;
 }
 
-enum jf_error jf_number_apportion(int64_t total, const jf_wide *weights, uint32_t count,
-                                  int64_t *out_shares)
+// The usual case: everything fits 64 bits, so that no division is a 128-bit one.
+static void apportion_narrow(int64_t total, const jf_wide *weights, uint32_t count, uint64_t sum,
+                             int64_t *out_shares)
 {
-    JF_ASSERT(total >= 0);
-    JF_ASSERT(count <= JF_APPORTION_COUNT_MAX);
-    jf_wide remainders[JF_APPORTION_COUNT_MAX];
-    jf_wide sum = 0;
-    enum jf_error error = weights_sum(weights, count, &sum);
-    if (error != JF_OK) {
-        return error;
+    uint64_t remainders[APPORTION_NARROW_COUNT];
+    int64_t leftover = total;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t product = (uint64_t)total * (uint64_t)weights[i];
+        out_shares[i] = (int64_t)(product / sum);
+        remainders[i] = product % sum;
+        leftover -= out_shares[i];
     }
+    JF_ASSERT(leftover <= (int64_t)count);
+    for (; leftover > 0; leftover--) {
+        uint32_t best = count;
+        for (uint32_t i = 0; i < count; i++) {
+            if (remainders[i] != UINT64_MAX &&
+                (best == count || remainders[i] > remainders[best])) {
+                best = i;
+            }
+        }
+        out_shares[best] += 1;
+        remainders[best] = UINT64_MAX; // taken
+    }
+}
+
+static enum jf_error apportion_wide(int64_t total, const jf_wide *weights, uint32_t count,
+                                    jf_wide sum, int64_t *out_shares)
+{
+    jf_wide remainders[JF_APPORTION_COUNT_MAX];
     if (!products_fit(total, weights, count)) {
         return JF_ERROR_OVERFLOW;
     }
-    JF_ASSERT(total == 0 || sum > 0);
     int64_t leftover = total;
     for (uint32_t i = 0; i < count; i++) {
         jf_wide product = (jf_wide)total * weights[i];
@@ -128,5 +148,25 @@ enum jf_error jf_number_apportion(int64_t total, const jf_wide *weights, uint32_
         leftover -= out_shares[i];
     }
     leftover_assign(leftover, remainders, count, out_shares);
+    return JF_OK;
+}
+
+enum jf_error jf_number_apportion(int64_t total, const jf_wide *weights, uint32_t count,
+                                  int64_t *out_shares)
+{
+    JF_ASSERT(total >= 0);
+    JF_ASSERT(count <= JF_APPORTION_COUNT_MAX);
+    jf_wide sum = 0;
+    enum jf_error error = weights_sum(weights, count, &sum);
+    if (error != JF_OK) {
+        return error;
+    }
+    JF_ASSERT(total == 0 || sum > 0);
+    bool is_narrow = count <= APPORTION_NARROW_COUNT && sum > 0 && sum <= INT64_MAX &&
+                     (total == 0 || sum <= INT64_MAX / total);
+    if (!is_narrow) {
+        return apportion_wide(total, weights, count, sum, out_shares);
+    }
+    apportion_narrow(total, weights, count, (uint64_t)sum, out_shares);
     return JF_OK;
 }

@@ -316,6 +316,7 @@ static void *thread_run(void *context)
 {
     struct jf_engine *engine = context;
     struct jf_diagnosis *diagnosis = &engine->open_diagnosis;
+    (void)pthread_setname_np(pthread_self(), "jifen-ledger");
     jf_arena_init(&engine->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
     engine->started_us = engine->config.clock_us(engine->config.clock_context);
     enum jf_error error = jf_engine_halves_open(engine, diagnosis);

@@ -16,6 +16,7 @@
 #define PART_BYTES    (5u * FIELD_BYTES)
 #define GRANTED_BYTES (3u * FIELD_BYTES)
 #define TEXT_BYTES    (2u * FIELD_BYTES) // besides the text
+#define DATES_KNOWN   64u                // remembered conversions
 #define FIXED_BYTES   1024u              // all single fields of entry, outcome and body
 
 int32_t jf_date_to_wire(jf_date date)
@@ -23,8 +24,19 @@ int32_t jf_date_to_wire(jf_date date)
     if (date == JF_DATE_NONE || date == JF_DATE_EVER || date == 0) {
         return 0;
     }
+    // An entry names two or three dates many times, and the next entry mostly the same ones.
+    static _Thread_local struct {
+        jf_date date;
+        int32_t wire;
+    } known[DATES_KNOWN];
+    uint32_t slot = (uint32_t)date % DATES_KNOWN;
+    if (known[slot].date == date) {
+        return known[slot].wire;
+    }
     struct jf_civil civil = jf_date_to_civil(date);
-    return civil.year * 10000 + civil.month * 100 + civil.day;
+    known[slot].date = date;
+    known[slot].wire = civil.year * 10000 + civil.month * 100 + civil.day;
+    return known[slot].wire;
 }
 
 static void wire_date(struct jf_wire_writer *writer, uint32_t field, jf_date date)

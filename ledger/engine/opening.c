@@ -21,8 +21,15 @@
 
 static enum jf_error directory_make(const char *path, struct jf_diagnosis *diagnosis)
 {
-    if (mkdir(path, 0750) == 0 || errno == EEXIST) {
+    if (mkdir(path, 0750) == 0) {
         return JF_OK;
+    }
+    if (errno == EEXIST) {
+        // Asked before anything is opened: read-only or another user's is no damage.
+        return access(path, R_OK | W_OK | X_OK) == 0
+                   ? JF_OK
+                   : jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be used: %s", path,
+                                 strerror(errno));
     }
     enum jf_error error = errno == ENOSPC ? JF_ERROR_NO_SPACE : JF_ERROR_IO;
     return jf_diagnose(diagnosis, error,
@@ -100,6 +107,15 @@ static enum jf_error ledger_id_find(const struct jf_engine *engine, struct jf_le
     return error;
 }
 
+// The journal names its files; where they lie is added here.
+static void place_add(const char *directory, struct jf_diagnosis *diagnosis)
+{
+    if (strstr(diagnosis->text, directory) == NULL) {
+        struct jf_diagnosis inner = *diagnosis;
+        jf_diagnose(diagnosis, inner.error, "%s: %s", directory, inner.text);
+    }
+}
+
 static enum jf_error journal_open(struct jf_engine *engine, struct jf_ledger_id id,
                                   uint64_t replay_from, struct jf_diagnosis *diagnosis)
 {
@@ -113,6 +129,9 @@ static enum jf_error journal_open(struct jf_engine *engine, struct jf_ledger_id 
     struct jf_journal_opening opening = {0};
     enum jf_error error =
         jf_journal_local_open(&config, &engine->ring, &engine->journal, &opening, diagnosis);
+    if (error != JF_OK) {
+        place_add(config.directory, diagnosis);
+    }
     engine->opening.was_created = opening.was_created;
     engine->opening.blocks_cut = opening.blocks_cut;
     engine->opening.bytes_cut = opening.bytes_cut;
@@ -144,6 +163,10 @@ static enum jf_error halves_open(struct jf_engine *engine, struct jf_diagnosis *
     enum jf_error error = ledger_id_find(engine, &id, &is_new, diagnosis);
     if (error == JF_OK && is_new) {
         error = journal_open(engine, id, 1, diagnosis);
+    }
+    // Not earlier: a directory that turned out to be something else gets nothing made in it.
+    if (error == JF_OK) {
+        error = directory_make(engine->state_directory, diagnosis);
     }
     if (error == JF_OK) {
         error = state_open(engine, id, diagnosis);
@@ -182,9 +205,6 @@ enum jf_error jf_engine_halves_open(struct jf_engine *engine, struct jf_diagnosi
     }
     if (error == JF_OK) {
         error = directory_make(engine->journal_directory, diagnosis);
-    }
-    if (error == JF_OK) {
-        error = directory_make(engine->state_directory, diagnosis);
     }
     if (error == JF_OK) {
         error = jf_ring_init(&engine->ring, JF_ENGINE_RING_ENTRIES, diagnosis);

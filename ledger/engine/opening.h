@@ -10,7 +10,7 @@
 // small enough that sealing it does not hold up a till.
 #define JF_GENERATION_ENTRIES 4096u
 #define JF_GENERATION_US      200000u
-#define JF_GENERATIONS_MAX    16u
+#define JF_GENERATIONS_MAX    128u
 
 JF_MUST_USE enum jf_error jf_engine_halves_open(struct jf_engine *engine,
                                                 struct jf_diagnosis *diagnosis);

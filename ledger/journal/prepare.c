@@ -35,6 +35,9 @@ enum jf_error jf_prepare_check_space(const struct jf_local_journal *journal,
         return jf_diagnose(diagnosis, JF_ERROR_IO, "journal %s: free space cannot be asked: %s",
                            journal->directory, strerror(errno));
     }
+    if (status.f_blocks == 0) {
+        return JF_OK; // ramfs and some others do not count: writing will tell
+    }
     uint64_t free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
     if (free_bytes < journal->segment_bytes ||
         free_bytes - journal->segment_bytes < journal->reserve_bytes) {

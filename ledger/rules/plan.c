@@ -248,7 +248,8 @@ enum jf_error jf_plan(const struct jf_plan_input *input, const struct jf_command
         return work.error;
     }
     work.entry->transaction_id = command->transaction_id;
-    work.entry->fingerprint = jf_command_fingerprint(command);
+    work.entry->fingerprint =
+        input->fingerprint != 0 ? input->fingerprint : jf_command_fingerprint(command);
     work.entry->business_date = JF_DATE_NONE;
     work.entry->balance.expiring_on = JF_DATE_EVER;
     if (input->member != NULL) {

@@ -17,6 +17,7 @@
 
 #include "base/assert.h"
 #include "engine/clock.h"
+#include "server/memory.h"
 #include "server/options.h"
 #include "service/service.h"
 
@@ -361,6 +362,7 @@ done:
 
 int jf_server_main(int argc, char **argv)
 {
+    jf_server_memory_tune();
     static struct server server; // the ring's address stays the same for the signal handler
     const char *slash = strrchr(argv[0], '/');
     server.name = slash == NULL ? argv[0] : slash + 1;

@@ -16,6 +16,8 @@
 
 #define SLOTS_MIN        ((uint64_t)1024)
 #define BYTES_PER_SLOT   256u // a small member's block: decides how much of the bound the table takes
+#define LINE_BYTES       64u
+#define PREFETCH_LINES   6u  // head, member and its first lots
 #define MALLOC_BYTES     16u // what malloc keeps beside a block
 #define STEPS_PER_INSERT 64u // of the hand, beyond what is evicted
 #define STEPS_PER_BATCH  4096u
@@ -255,6 +257,22 @@ struct jf_member *jf_cache_pin(struct jf_cache *cache, struct jf_member_id id)
         block_of(member)->pinned_batch = cache->batch;
     }
     return member;
+}
+
+void jf_cache_prefetch_slot(const struct jf_cache *cache, struct jf_member_id id)
+{
+    __builtin_prefetch(&cache->slots[mix(id.value) & (cache->slot_count - 1)]);
+}
+
+void jf_cache_prefetch_block(const struct jf_cache *cache, struct jf_member_id id)
+{
+    const struct slot *slot = &cache->slots[mix(id.value) & (cache->slot_count - 1)];
+    const unsigned char *block = (const unsigned char *)slot->block;
+    if (slot->number == id.value && id.value != 0) {
+        for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
+            __builtin_prefetch(block + (size_t)line * LINE_BYTES, 1);
+        }
+    }
 }
 
 void jf_cache_count(struct jf_cache *cache, bool is_hit)

@@ -29,6 +29,9 @@ void jf_cache_destroy(struct jf_cache *cache); // NULL is accepted
 struct jf_member *jf_cache_find(struct jf_cache *cache, struct jf_member_id id);
 // As find, and keeps it until batch_end.
 struct jf_member *jf_cache_pin(struct jf_cache *cache, struct jf_member_id id);
+// Hints for members that are asked for soon: first the table's slot, some time later the block.
+void jf_cache_prefetch_slot(const struct jf_cache *cache, struct jf_member_id id);
+void jf_cache_prefetch_block(const struct jf_cache *cache, struct jf_member_id id);
 void jf_cache_count(struct jf_cache *cache, bool is_hit);
 
 // Adds an empty member (number set), pinned. In: not there yet, id not 0.

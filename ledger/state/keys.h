@@ -10,7 +10,6 @@
 #define JF_KEY_TRANSACTION_BYTES 20u
 #define JF_KEY_RECEIPT_BYTES     28u
 #define JF_KEY_CHUNK_BYTES       8u
-#define JF_KEY_BYTES_MAX         28u
 
 // Meta keys. The last two are prefixes: a date (4 bytes) or a position (8 bytes) follows.
 #define JF_META_LEDGER    "ledger"

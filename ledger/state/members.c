@@ -163,6 +163,10 @@ static enum jf_error member_miss(struct member_round *round, uint64_t number)
     return round->count == KEYS_AT_ONCE ? members_ask(round) : JF_OK;
 }
 
+// How far ahead of its turn a member's slot and block are hinted at.
+#define SLOTS_AHEAD  16u
+#define BLOCKS_AHEAD 6u
+
 enum jf_error jf_state_members_fetch(struct jf_state *state, const struct jf_member_id *ids,
                                      uint32_t count)
 {
@@ -172,7 +176,16 @@ enum jf_error jf_state_members_fetch(struct jf_state *state, const struct jf_mem
     round.diagnosis = &diagnosis;
     round.count = 0;
     enum jf_error error = JF_OK;
+    for (uint32_t i = 0; i < count && i < SLOTS_AHEAD; i++) {
+        jf_cache_prefetch_slot(state->cache, ids[i]);
+    }
     for (uint32_t i = 0; i < count && error == JF_OK; i++) {
+        if (i + SLOTS_AHEAD < count) {
+            jf_cache_prefetch_slot(state->cache, ids[i + SLOTS_AHEAD]);
+        }
+        if (i + BLOCKS_AHEAD < count) {
+            jf_cache_prefetch_block(state->cache, ids[i + BLOCKS_AHEAD]);
+        }
         if (ids[i].value == 0) {
             continue;
         }

@@ -15,7 +15,9 @@
 
 #include "base/assert.h"
 
-#define FLUSH_POLL_MS 2 // between looks at a running flush
+#define FLUSH_POLL_MS 2   // between looks at a running flush
+#define GATHER_MS     250 // without a further generation, those that wait are written
+#define RUN_WANTED    64u // generations that are written without waiting for more
 
 static void wake_owner(struct jf_store *store)
 {
@@ -36,27 +38,54 @@ static void failure_set(struct jf_store *store, enum jf_error error,
     atomic_store_explicit(&store->has_failed, true, memory_order_release);
 }
 
-// Returns: whether there was one.
-static enum jf_error generation_work(struct jf_store *store, bool *out_any,
-                                     struct jf_diagnosis *diagnosis)
+// All that was handed over, up to the longest run.
+static struct jf_store_run run_take(const struct jf_store *store)
 {
-    *out_any = false;
-    if (store->taken == atomic_load_explicit(&store->handed, memory_order_acquire)) {
+    struct jf_store_run run = {.count = 0};
+    uint64_t handed = atomic_load_explicit(&store->handed, memory_order_acquire);
+    while (store->taken + run.count < handed && run.count < JF_STORE_RUN_MAX) {
+        run.generations[run.count] = store->ring[(store->taken + run.count) % store->ring_size];
+        run.count += 1;
+    }
+    return run;
+}
+
+// A thread lets generations gather: a longer run is cheaper. It does not wait when the owner does
+// (a flush, the end), or when the first of them has waited long enough.
+static bool run_is_due(struct jf_store *store)
+{
+    uint64_t handed = atomic_load_explicit(&store->handed, memory_order_acquire);
+    uint64_t waiting = handed - store->taken;
+    if (waiting == 0) {
+        return false;
+    }
+    uint64_t target = atomic_load_explicit(&store->flush_target, memory_order_acquire);
+    return !store->is_running || waiting >= RUN_WANTED || store->has_waited ||
+           target > atomic_load(&store->stored) ||
+           atomic_load_explicit(&store->must_stop, memory_order_acquire);
+}
+
+// Out: whether there was anything.
+static enum jf_error run_work(struct jf_store *store, bool *out_any, struct jf_diagnosis *diagnosis)
+{
+    *out_any = run_is_due(store);
+    if (!*out_any) {
         return JF_OK;
     }
-    const struct jf_generation *generation = store->ring[store->taken % store->ring_size];
-    uint64_t number = generation->number;
-    uint64_t position = jf_generation_position(generation);
-    enum jf_error error = jf_store_write_generation(store, generation, diagnosis);
+    struct jf_store_run run = run_take(store);
+    store->has_waited = false;
+    const struct jf_generation *last = run.generations[run.count - 1];
+    uint64_t number = last->number;
+    uint64_t position = jf_generation_position(last);
+    enum jf_error error = jf_store_write_run(store, &run, diagnosis);
     if (error != JF_OK) {
         return error;
     }
-    store->taken += 1;
+    store->taken += run.count;
     atomic_store_explicit(&store->stored, position, memory_order_release);
-    // From here on the generation is the owner's again.
+    // From here on the generations are the owner's again.
     atomic_store_explicit(&store->generations, number, memory_order_release);
     wake_owner(store);
-    *out_any = true;
     return JF_OK;
 }
 
@@ -135,7 +164,7 @@ static bool work(struct jf_store *store)
     struct jf_diagnosis diagnosis = {0};
     bool is_any = false;
     bool is_more = false;
-    enum jf_error error = generation_work(store, &is_any, &diagnosis);
+    enum jf_error error = run_work(store, &is_any, &diagnosis);
     if (error == JF_OK) {
         error = jf_store_save_step(store, &is_more, &diagnosis);
     }
@@ -154,8 +183,12 @@ static void wait_for_work(struct jf_store *store)
 {
     // A running flush says nothing when it ends: look again soon.
     bool is_polling = !atomic_load(&store->has_failed) && flush_is_running(store);
+    bool is_gathering = store->taken != atomic_load(&store->handed);
+    int timeout_ms = is_gathering ? GATHER_MS : -1;
     struct pollfd work = {.fd = store->work_fd, .events = POLLIN};
-    if (poll(&work, 1, is_polling ? FLUSH_POLL_MS : -1) > 0) {
+    int ready = poll(&work, 1, is_polling ? FLUSH_POLL_MS : timeout_ms);
+    store->has_waited = is_gathering && ready == 0 && !is_polling;
+    if (ready > 0) {
         uint64_t count = 0;
         ssize_t size = read(store->work_fd, &count, sizeof count);
         JF_ASSERT(size == sizeof count || errno == EAGAIN || errno == EINTR);
@@ -165,6 +198,7 @@ static void wait_for_work(struct jf_store *store)
 static void *thread_main(void *context)
 {
     struct jf_store *store = context;
+    (void)pthread_setname_np(pthread_self(), "jifen-store");
     // The first hand-over, or the end, comes after the owner has set everything up.
     wait_for_work(store);
     while (true) {

@@ -1,4 +1,5 @@
-// Shared by store.c (threads, flushing), store_write.c (one generation) and store_filter.c (the
+// Shared by store.c (threads, flushing), store_write.c (a run of
+// generations), store_sort.c and store_filter.c (the
 // filter's pages). All fields but the atomics and the ring belong to whoever does the store's work.
 #ifndef JF_STATE_STORE_PRIVATE_H
 #define JF_STATE_STORE_PRIVATE_H
@@ -10,10 +11,27 @@
 #include "state/keys.h"
 #include "state/store.h"
 
+// Generations written as one batch, at most. A long run is sorted as a whole, so that what goes
+// into RocksDB's memtables comes nearly ascending, and a member changed in many of them is written
+// once.
+#define JF_STORE_RUN_MAX 128u
+
+// A row of one generation of the run, and the leading bytes of its key as a number.
 struct jf_store_row {
-    unsigned char key[JF_KEY_BYTES_MAX]; // zero behind a shorter key
+    uint64_t prefix;
+    uint32_t generation; // within the run
     uint32_t row;
 };
+
+struct jf_store_run {
+    const struct jf_generation *generations[JF_STORE_RUN_MAX];
+    uint32_t count;
+};
+
+// Sorts by prefix, stable (LSD radix sort). In: scratch room for as many rows. Returns: where the
+// sorted rows are, `rows` or `scratch`.
+struct jf_store_row *jf_store_rows_sort(struct jf_store_row *rows, struct jf_store_row *scratch,
+                                        uint32_t count);
 
 struct jf_store {
     struct jf_store_config config;
@@ -37,12 +55,13 @@ struct jf_store {
     _Atomic bool has_failed; // set after `failure` is written
     struct jf_diagnosis failure;
     // The worker's own:
-    uint64_t taken; // generations taken from the ring
+    uint64_t taken;  // generations taken from the ring
+    bool has_waited; // long enough for further generations
     uint64_t flush_begun;
     struct jf_chunk tail; // the chunk that the next entry goes to
     struct jf_state_buffer tail_bytes;
     struct jf_state_buffer chunk_bytes; // a chunk being put together
-    struct jf_state_buffer rows;        // struct jf_store_row, for sorting
+    struct jf_state_buffer rows;        // struct jf_store_row, twice, for sorting
     // Saving the filter:
     uint64_t recent_bytes;       // of recent rows not covered by a finished save
     uint64_t recent_bytes_begin; // of those, before the running save
@@ -52,10 +71,9 @@ struct jf_store {
     unsigned char *page;
 };
 
-// Writes one generation. Errors: the store's.
-JF_MUST_USE enum jf_error jf_store_write_generation(struct jf_store *store,
-                                                    const struct jf_generation *generation,
-                                                    struct jf_diagnosis *diagnosis);
+// Writes a run of generations, in order, as one atomic batch. Errors: the store's.
+JF_MUST_USE enum jf_error jf_store_write_run(struct jf_store *store, const struct jf_store_run *run,
+                                             struct jf_diagnosis *diagnosis);
 // Reads the chunk that the next entry goes to.
 JF_MUST_USE enum jf_error jf_store_load_tail(struct jf_store *store,
                                              struct jf_diagnosis *diagnosis);

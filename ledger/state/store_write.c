@@ -1,12 +1,11 @@
-// One generation becomes one write batch: members, cards, transactions and receipts sorted by key,
-// entries appended to chunks, totals, new dates and reference positions, the hashes new to the
+// A run of generations becomes one write batch: members, cards, transactions and receipts sorted by
+// key, entries appended to chunks, totals, new dates and reference positions, the hashes new to the
 // filter, and "applied".
 //
 // Fails: JF_ERROR_NO_MEMORY, or the commit's failure; the database is then as before (a batch is
 // atomic).
 #include "state/store_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -20,89 +19,145 @@ static void put(struct jf_store *store, enum jf_kv_family family, struct jf_text
 
 // ---- Sorted rows ----------------------------------------------------------------------
 
-static int row_compare(const void *a, const void *b)
-{
-    return memcmp(a, b, JF_KEY_BYTES_MAX);
-}
-
-// Returns: `count` zeroed rows to fill, or NULL.
-static struct jf_store_row *rows_take(struct jf_store *store, uint32_t count)
+// Room for `count` rows and as many more for sorting. Returns: NULL when there is no memory.
+static struct jf_store_row *rows_take(struct jf_store *store, size_t count)
 {
     store->rows.size = 0;
-    size_t size = (size_t)count * sizeof(struct jf_store_row);
-    void *rows = jf_state_buffer_reserve(&store->rows, size);
-    if (rows != NULL && size > 0) {
-        memset(rows, 0, size);
-    }
-    return rows;
+    return (struct jf_store_row *)(void *)jf_state_buffer_reserve(
+        &store->rows, 2 * count * sizeof(struct jf_store_row) + sizeof(struct jf_store_row));
 }
 
-static bool members_put(struct jf_store *store, const struct jf_generation *generation)
+static struct jf_store_row *member_rows(struct jf_store *store, const struct jf_store_run *run,
+                                        uint32_t *out_count)
 {
-    uint32_t count = generation->member_count;
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->count; i++) {
+        count += run->generations[i]->member_count;
+    }
     struct jf_store_row *rows = rows_take(store, count);
-    if (rows == NULL) {
-        return count == 0;
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < run->count && rows != NULL; i++) {
+        const struct jf_generation *generation = run->generations[i];
+        for (uint32_t row = 0; row < generation->member_count; row++) {
+            rows[filled++] = (struct jf_store_row){generation->members[row].number, i, row};
+        }
     }
+    *out_count = filled;
+    return rows == NULL ? NULL : jf_store_rows_sort(rows, rows + count, filled);
+}
+
+// The newest record of a member counts: sorting is stable, so it is the last of its number.
+static bool members_put(struct jf_store *store, const struct jf_store_run *run)
+{
+    uint32_t count = 0;
+    const struct jf_store_row *rows = member_rows(store, run, &count);
     for (uint32_t i = 0; i < count; i++) {
-        jf_store_u64_ordered(rows[i].key, generation->members[i].number);
-        rows[i].row = i;
-    }
-    qsort(rows, count, sizeof *rows, row_compare);
-    for (uint32_t i = 0; i < count; i++) {
+        if (i + 1 < count && rows[i + 1].prefix == rows[i].prefix) {
+            continue;
+        }
+        const struct jf_generation *generation = run->generations[rows[i].generation];
         const struct jf_member_note *note = &generation->members[rows[i].row];
-        put(store, JF_KV_MEMBERS, jf_text_of(rows[i].key, JF_KEY_MEMBER_BYTES),
+        unsigned char key[JF_KEY_MEMBER_BYTES];
+        jf_store_u64_ordered(key, note->number);
+        put(store, JF_KV_MEMBERS, jf_text_of(key, sizeof key),
             jf_text_of(generation->records.bytes + note->offset, note->size));
     }
-    return true;
+    return rows != NULL;
 }
 
-static bool transactions_put(struct jf_store *store, const struct jf_generation *generation)
+// Date and the first half of the hash's upper half: rows that agree in them need no further order,
+// which serves speed only. A sale noted again with its return comes in order of generations.
+static uint64_t transaction_prefix(const struct jf_transaction_note *note)
 {
-    uint32_t count = generation->transaction_index.count;
+    uint64_t date = (uint32_t)note->row.date ^ UINT32_C(0x80000000);
+    return (date << 32) | (note->id_hash.high >> 32);
+}
+
+static struct jf_store_row *transaction_rows(struct jf_store *store, const struct jf_store_run *run,
+                                             uint32_t *out_count)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->count; i++) {
+        count += run->generations[i]->transaction_index.count;
+    }
     struct jf_store_row *rows = rows_take(store, count);
-    if (rows == NULL) {
-        return count == 0;
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < run->count && rows != NULL; i++) {
+        const struct jf_generation *generation = run->generations[i];
+        for (uint32_t row = 0; row < generation->transaction_index.count; row++) {
+            uint64_t prefix = transaction_prefix(&generation->transactions[row]);
+            rows[filled++] = (struct jf_store_row){prefix, i, row};
+        }
     }
+    *out_count = filled;
+    return rows == NULL ? NULL : jf_store_rows_sort(rows, rows + count, filled);
+}
+
+static bool transactions_put(struct jf_store *store, const struct jf_store_run *run)
+{
+    uint32_t count = 0;
+    const struct jf_store_row *rows = transaction_rows(store, run, &count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct jf_transaction_note *note = &generation->transactions[i];
-        jf_key_transaction(rows[i].key, note->row.date, note->id_hash);
-        rows[i].row = i;
-    }
-    qsort(rows, count, sizeof *rows, row_compare);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct jf_transaction_row *row = &generation->transactions[rows[i].row].row;
+        const struct jf_transaction_note *note =
+            &run->generations[rows[i].generation]->transactions[rows[i].row];
+        unsigned char key[JF_KEY_TRANSACTION_BYTES];
+        jf_key_transaction(key, note->row.date, note->id_hash);
         unsigned char value[2 * JF_VARINT_BYTES_MAX];
-        unsigned char *end = jf_varint_write(value, row->position);
-        end = jf_varint_write(end, row->last_return_position);
-        put(store, JF_KV_TRANSACTIONS, jf_text_of(rows[i].key, JF_KEY_TRANSACTION_BYTES),
+        unsigned char *end = jf_varint_write(value, note->row.position);
+        end = jf_varint_write(end, note->row.last_return_position);
+        put(store, JF_KV_TRANSACTIONS, jf_text_of(key, sizeof key),
             jf_text_of(value, (size_t)(end - value)));
     }
-    return true;
+    return rows != NULL;
 }
 
-static bool receipts_put(struct jf_store *store, const struct jf_generation *generation)
+// The low bits of date, store and terminal, then of the hash: enough to bring neighbours together.
+static uint64_t receipt_prefix(const struct jf_receipt_key *key)
 {
-    uint32_t count = generation->receipt_index.count;
-    struct jf_store_row *rows = rows_take(store, count);
-    if (rows == NULL) {
-        return count == 0;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        jf_key_receipt(rows[i].key, &generation->receipts[i].key);
-        rows[i].row = i;
-    }
-    qsort(rows, count, sizeof *rows, row_compare);
-    for (uint32_t i = 0; i < count; i++) {
-        unsigned char value[JF_VARINT_BYTES_MAX];
-        unsigned char *end = jf_varint_write(value, generation->receipts[rows[i].row].position);
-        put(store, JF_KV_RECEIPTS, jf_text_of(rows[i].key, JF_KEY_RECEIPT_BYTES),
-            jf_text_of(value, (size_t)(end - value)));
-    }
-    return true;
+    uint64_t date = (uint64_t)((uint32_t)key->business_date & 0xffff) << 48;
+    uint64_t store = (uint64_t)(key->store.value & 0xffff) << 32;
+    uint64_t terminal = (uint64_t)(key->terminal & 0xff) << 24;
+    return date | store | terminal | (key->number_hash.high >> 40);
 }
 
-// Enrolments are few: the memtable sorts them.
+static struct jf_store_row *receipt_rows(struct jf_store *store, const struct jf_store_run *run,
+                                         uint32_t *out_count)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->count; i++) {
+        count += run->generations[i]->receipt_index.count;
+    }
+    struct jf_store_row *rows = rows_take(store, count);
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < run->count && rows != NULL; i++) {
+        const struct jf_generation *generation = run->generations[i];
+        for (uint32_t row = 0; row < generation->receipt_index.count; row++) {
+            uint64_t prefix = receipt_prefix(&generation->receipts[row].key);
+            rows[filled++] = (struct jf_store_row){prefix, i, row};
+        }
+    }
+    *out_count = filled;
+    return rows == NULL ? NULL : jf_store_rows_sort(rows, rows + count, filled);
+}
+
+static bool receipts_put(struct jf_store *store, const struct jf_store_run *run)
+{
+    uint32_t count = 0;
+    const struct jf_store_row *rows = receipt_rows(store, run, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct jf_receipt_note *note =
+            &run->generations[rows[i].generation]->receipts[rows[i].row];
+        unsigned char key[JF_KEY_RECEIPT_BYTES];
+        jf_key_receipt(key, &note->key);
+        unsigned char value[JF_VARINT_BYTES_MAX];
+        unsigned char *end = jf_varint_write(value, note->position);
+        put(store, JF_KV_RECEIPTS, jf_text_of(key, sizeof key),
+            jf_text_of(value, (size_t)(end - value)));
+    }
+    return rows != NULL;
+}
+
+// Cards are few: the memtable sorts them.
 static void cards_put(struct jf_store *store, const struct jf_generation *generation)
 {
     for (uint32_t i = 0; i < generation->card_index.count; i++) {
@@ -173,8 +228,7 @@ static bool entries_put(struct jf_store *store, const struct jf_generation *gene
             return false;
         }
     }
-    // The unfinished chunk is written too, and again with the next generation.
-    return generation->entry_count == 0 || store->tail.count == 0 || tail_put(store);
+    return true;
 }
 
 struct tail_load {
@@ -248,41 +302,59 @@ static void numbers_put(struct jf_store *store, const struct jf_generation *gene
     }
 }
 
-static void meta_put(struct jf_store *store, const struct jf_generation *generation)
+static void recent_put(struct jf_store *store, const struct jf_generation *generation)
 {
-    uint64_t position = jf_generation_position(generation);
     if (generation->hashes.size > 0) {
         unsigned char key[1 + sizeof(uint64_t)] = {JF_FILTER_KEY_RECENT};
-        jf_store_u64_ordered(key + 1, position);
+        jf_store_u64_ordered(key + 1, jf_generation_position(generation));
         put(store, JF_KV_FILTER, jf_text_of(key, sizeof key),
             jf_text_of(generation->hashes.bytes, generation->hashes.size));
     }
+}
+
+// Totals and position are those of the run's last generation.
+static void meta_put(struct jf_store *store, const struct jf_generation *last)
+{
     put(store, JF_KV_META, JF_TEXT(JF_META_CONTROL),
-        jf_text_of(generation->control.bytes, generation->control.size));
+        jf_text_of(last->control.bytes, last->control.size));
     unsigned char applied[sizeof(uint64_t)];
-    jf_store_u64(applied, position);
+    jf_store_u64(applied, jf_generation_position(last));
     put(store, JF_KV_META, JF_TEXT(JF_META_APPLIED), jf_text_of(applied, sizeof applied));
 }
 
-enum jf_error jf_store_write_generation(struct jf_store *store,
-                                        const struct jf_generation *generation,
-                                        struct jf_diagnosis *diagnosis)
+static bool generations_put(struct jf_store *store, const struct jf_store_run *run)
 {
-    JF_ASSERT(generation->is_sealed);
-    JF_ASSERT(generation->position_base == atomic_load(&store->stored));
-    if (!members_put(store, generation) || !transactions_put(store, generation) ||
-        !receipts_put(store, generation) || !entries_put(store, generation)) {
+    for (uint32_t i = 0; i < run->count; i++) {
+        const struct jf_generation *generation = run->generations[i];
+        JF_ASSERT(generation->is_sealed);
+        if (!entries_put(store, generation)) {
+            return false;
+        }
+        cards_put(store, generation);
+        numbers_put(store, generation);
+        recent_put(store, generation);
+    }
+    // The unfinished chunk is written too, and again with the next run.
+    return store->tail.count == 0 || tail_put(store);
+}
+
+enum jf_error jf_store_write_run(struct jf_store *store, const struct jf_store_run *run,
+                                 struct jf_diagnosis *diagnosis)
+{
+    JF_ASSERT(run->count >= 1);
+    JF_ASSERT(run->generations[0]->position_base == atomic_load(&store->stored));
+    const struct jf_generation *last = run->generations[run->count - 1];
+    if (!members_put(store, run) || !transactions_put(store, run) || !receipts_put(store, run) ||
+        !generations_put(store, run)) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY,
                            "out of memory writing the state up to position %llu: give the process "
                            "more, or smaller caches, and start again",
-                           (unsigned long long)jf_generation_position(generation));
+                           (unsigned long long)jf_generation_position(last));
     }
-    cards_put(store, generation);
-    numbers_put(store, generation);
-    meta_put(store, generation);
+    meta_put(store, last);
     enum jf_error error = store->kv->functions->commit(store->kv, diagnosis);
-    if (error == JF_OK) {
-        store->recent_bytes += generation->hashes.size;
+    for (uint32_t i = 0; i < run->count && error == JF_OK; i++) {
+        store->recent_bytes += run->generations[i]->hashes.size;
     }
     return error;
 }

@@ -190,7 +190,7 @@ def totals_same(client, ledger):
 
 
 def recalculate_same(client, ledger, run_id, as_of):
-    """Previews, then runs the recalculation of tiers, and compares counts and changes of both."""
+    """Previews, then runs the recalculation of tiers, and compares both. Returns the changes."""
     for preview in (True, False):
         request = programmes_pb2.RecalculateTiersRequest(run_id=run_id, as_of=date_number(as_of), preview=preview,
                                                          list=True)
@@ -203,3 +203,4 @@ def recalculate_same(client, ledger, run_id, as_of):
         same(f"tiers {run_id} as of {as_of}, preview {preview}: done", messages[-1].done, True)
         same(f"tiers {run_id} as of {as_of}, preview {preview}: counts", counts, expected_counts)
         same(f"tiers {run_id} as of {as_of}, preview {preview}: changes", changes, expected_changes)
+    return expected_changes

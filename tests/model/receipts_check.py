@@ -95,6 +95,7 @@ class Run:
         self.client = Client(self.channel)
         self.ledger = Ledger(time.time_ns() // 1000000)
         self.commands = receipts_of(path)
+        self.last_ms = max(command["receipt"]["at_ms"] for command in self.commands)
 
     def jifen(self, *arguments):
         done = subprocess.run([PROGRAMS / "jifen", *arguments, "--address", f"127.0.0.1:{self.server.port}"],
@@ -134,19 +135,19 @@ class Run:
         self.send([(command, model_post(self.ledger, command)) for command in commands], False)
 
     def later(self, hours):
-        return max(command["receipt"]["at_ms"] for command in self.commands) + hours * HOUR_MS
+        return self.last_ms + hours * HOUR_MS
 
     def redeem(self):
-        """Half of what every seventh member has, some of it on a receipt, and some that must be refused."""
+        """What every other member has in hundreds, half of it on receipts, and some that must be refused."""
         store = self.commands[-1]["receipt"]["store"]
         on, _ = self.ledger.local(store, self.later(1))
         commands = []
         for index, (number, member) in enumerate(sorted(self.ledger.members.items())):
-            points = member.balance(on)["available"] // 200 * 100
-            if index % 7 == 0 and points > 0:
+            points = member.balance(on)["available"] // 100 * 100
+            if index % 4 == 0 and points > 0:
                 commands.append({"kind": "redeem", "id": f"redeem-{number}", "member": number, "store": store,
                                  "at_ms": self.later(1), "points": points, "reward": "voucher"})
-            elif index % 7 == 1 and points > 0:
+            elif index % 4 == 1 and points > 0:
                 line = {"sku": "1", "category": "GROCERY", "quantity": 3000, "amount": 2 * points + 99}
                 commands.append({"kind": "sale", "id": f"paid-{number}", "member": number, "redeem_points": points,
                                  "receipt": {"store": store, "terminal": 2, "number": f"paid-{number}",
@@ -159,7 +160,7 @@ class Run:
         return len(commands)
 
     def give_back(self):
-        """A line of every 50th receipt, half a line of others, every 300th whole; then all that was paid with points."""
+        """A line of every 50th receipt, half a line of others, every 300th whole; then what that was paid with points."""
         commands = []
         for index, sale in enumerate(self.commands):
             lines = sale["receipt"]["lines"]

@@ -17,7 +17,7 @@ struct jf_plan_input {
     struct jf_reference *reference; // only jf_reference_prepare changes it (publications, stores)
     struct jf_arena *arena;         // the entry and all it points to are made here
     uint64_t now_us;                // the command's stamp
-    uint64_t fingerprint;           // jf_command_fingerprint(command), where it is known; 0: not yet
+    uint64_t fingerprint; // jf_command_fingerprint(command), where it is known; 0: not yet
     const struct jf_member *member; // the member meant; NULL: unknown (TIER_CHANGE, SALE, REDEEM,
                                     // ENROL, RETURN: the sale's)
     const struct jf_entry *sale;    // RETURN: the sale's entry; NULL: unknown

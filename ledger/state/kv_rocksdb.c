@@ -155,10 +155,11 @@ static void family_options_set(rocksdb_options_t *options, int family,
     rocksdb_block_based_table_options_t *table = table_options_make(family, cache);
     rocksdb_options_set_block_based_table_factory(options, table);
     rocksdb_block_based_options_destroy(table);
-    // Hashes do not compress. Entries come in ascending order: with one compression on all levels
-    // their files move down as they are, without being written again.
-    bool is_hashed = family == JF_KV_TRANSACTIONS || family == JF_KV_RECEIPTS;
-    rocksdb_options_set_compression(options, is_hashed ? COMPRESSION_NONE : COMPRESSION_LZ4);
+    // Hashes do not compress, and members' small records hardly. Entries come in ascending order:
+    // with one compression on all levels their files move down as they are, without being written
+    // again.
+    bool is_compressed = family == JF_KV_ENTRIES || family == JF_KV_META;
+    rocksdb_options_set_compression(options, is_compressed ? COMPRESSION_LZ4 : COMPRESSION_NONE);
     rocksdb_options_set_level0_file_num_compaction_trigger(options, LEVEL0_FILES);
     // One bound for all families together decides when to flush; a family's own never comes first.
     size_t buffer =

@@ -236,6 +236,7 @@ class Run:
         self.draws = Draws(seed, self.ledger)
         self.chance = random.Random(f"{seed} how it is sent")
         self.positions = {}
+        self.history = []  # commands of all sequences
         self.reached = {}  # what happened how often
         self.connect()
 
@@ -313,10 +314,13 @@ class Run:
         for (command, expected), result in zip(pairs, results, strict=True):
             self.check(command, result, expected)
 
-    def again(self, past):
-        """The last commands once more, in another order: retries that overtook each other."""
-        commands = past[-self.chance.randint(1, 30):]
-        self.chance.shuffle(commands)
+    def again(self, past, back):
+        """Some of the last commands once more, in another order: retries that overtook each other, or came late.
+
+        In: back: how far. Late ones also find stores with another zone and day start, and programmes replaced.
+        """
+        commands = past[-back:]
+        commands = self.chance.sample(commands, min(len(commands), self.chance.randint(1, 30)))
         self.together([(copy.deepcopy(command), self.expect(command)) for command in commands])
 
     def sequence(self, number, count):
@@ -324,6 +328,7 @@ class Run:
             self.alone(command)
         if number == 0:
             return
+        self.again(self.history, len(self.history))
         past, sent = [], 0
         while sent < count:
             pairs = []
@@ -334,7 +339,8 @@ class Run:
             self.together(pairs)
             sent += len(pairs)
             if self.chance.random() < 0.1:
-                self.again(past)
+                self.again(past, 30)
+        self.history += past
         self.settle(number)
 
     def settle(self, number):

@@ -22,6 +22,7 @@ class Place(fault.Case):
         return folder / "ledger"
 
     def test_no_io_uring_is_said_and_a_ledger_that_is_there_is_not_touched(self):
+        """jf_ring_init answers JF_ERROR_NO_URING."""
         ledger = self.ledger_with_a_sale(self.folder / "there")
         before = fault.tree_of(ledger)
         for error in ("ENOSYS", "EPERM"):

@@ -252,6 +252,7 @@ class Start(unittest.TestCase):
         self.assert_refused(3, ["another ledger"], "--data", str(self.folder / "ledger"), "--listen", "127.0.0.1:0")
 
     def test_an_address_in_use_is_said(self):
+        """The port of another server: jf_net_create answers JF_ERROR_EXISTS."""
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()

@@ -74,6 +74,7 @@ static bool find_what_is_named(struct jf_return_plan *plan)
 
 static bool kept_start(struct jf_return_plan *plan)
 {
+    JF_ASSERT(plan->sale != NULL);
     uint32_t count = plan->sale->receipt.line_count;
     plan->kept = jf_plan_alloc(plan->work, count, sizeof *plan->kept);
     plan->returned = jf_plan_alloc(plan->work, count, sizeof *plan->returned);

@@ -71,7 +71,9 @@ static const cyaml_schema_value_t settings_schema = {
 };
 
 // Keeps the first error that cyaml tells: the others say where it was.
-static void file_complaint(cyaml_log_t level, void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void file_complaint(cyaml_log_t level, void *context,
+                                                                 const char *format,
+                                                                 va_list arguments)
 {
     char *text = context;
     size_t size = strlen(text);

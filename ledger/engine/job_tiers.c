@@ -13,6 +13,7 @@
 #define REPORT_MEMBERS      1024u
 #define ID_BYTES            JF_TRANSACTION_ID_BYTES_MAX
 #define DAY_MS              ((int64_t)86400000)
+#define DAY_US              UINT64_C(86400000000)
 
 struct tiers_run {
     struct jf_job *job;
@@ -196,6 +197,12 @@ enum jf_error jf_job_start_tiers(struct jf_engine *engine, const struct jf_tiers
 {
     if (input->run_id.size < 1 || input->run_id.size > 32) {
         return jf_diagnose(diagnosis, JF_ERROR_INVALID, "run_id: 1 to 32 bytes are allowed");
+    }
+    uint64_t now_us = engine->config.clock_us(engine->config.clock_context);
+    if ((uint64_t)input->as_of > now_us / DAY_US + 1) {
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                           "as_of: the date lies in the future; tiers fall only by months that are "
+                           "over");
     }
     struct jf_job *job = NULL;
     enum jf_error error = jf_job_create(engine, wake, context, &job);

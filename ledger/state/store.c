@@ -73,6 +73,7 @@ static enum jf_error run_work(struct jf_store *store, bool *out_any, struct jf_d
         return JF_OK;
     }
     struct jf_store_run run = run_take(store);
+    JF_ASSERT(run.count > 0);
     store->has_waited = false;
     const struct jf_generation *last = run.generations[run.count - 1];
     uint64_t number = last->number;

@@ -63,12 +63,21 @@ static void wait_append(struct jf_engine *engine, struct jf_request *request)
     engine->waiting_last = request;
 }
 
+static void walk_append(struct jf_engine *engine, struct jf_request *request)
+{
+    struct jf_request **link = &engine->walk_first;
+    while (*link != NULL) {
+        link = &(*link)->next;
+    }
+    request->visible_position = engine->last_position;
+    request->next = NULL;
+    *link = request;
+}
+
 static void request_planned(struct jf_engine *engine, struct jf_request *request)
 {
     if (jf_read_is_walk(request)) {
-        request->visible_position = engine->last_position;
-        request->next = engine->walk_first;
-        engine->walk_first = request;
+        walk_append(engine, request);
     } else if (request->kind == JF_REQUEST_CHECKPOINT) {
         request->visible_position = engine->last_position;
         request->next = engine->checkpoint_first;
@@ -83,6 +92,9 @@ static enum jf_error task_run(struct jf_engine *engine, struct jf_task *task)
 {
     if (task->write != NULL) {
         return jf_commit_write(engine, task);
+    }
+    if (task->is_refused) {
+        return JF_OK;
     }
     task->request->query.member.number = task->member;
     return jf_read_run(engine, task->request);
@@ -101,6 +113,21 @@ static void batch_refuse(struct jf_engine *engine, uint32_t failed_from)
     }
 }
 
+static void overload_refuse(struct jf_engine *engine)
+{
+    struct jf_refusal refusal =
+        jf_refusal_make(JF_REFUSAL_OVERLOADED, "too much at once for the memory bound");
+    for (uint32_t i = 0; i < engine->task_count; i++) {
+        struct jf_task *task = &engine->tasks[i];
+        if (task->write == NULL) {
+            task->is_refused = true;
+            jf_read_refuse(task->request, &refusal);
+        } else if (task->write->status == JF_WRITE_PENDING) {
+            jf_write_refuse(task->request, task->write, &refusal);
+        }
+    }
+}
+
 enum jf_error jf_batch_run(struct jf_engine *engine)
 {
     gather(engine);
@@ -110,6 +137,10 @@ enum jf_error jf_batch_run(struct jf_engine *engine)
     jf_arena_reset(&engine->arena);
     uint32_t done = 0;
     enum jf_error error = jf_batch_prefetch(engine);
+    if (error == JF_ERROR_NO_MEMORY) {
+        overload_refuse(engine); // nothing was planned: the clients may try again
+        error = JF_OK;
+    }
     while (error == JF_OK && done < engine->task_count) {
         struct jf_task *task = &engine->tasks[done];
         error = task_run(engine, task);

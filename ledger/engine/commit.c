@@ -319,6 +319,10 @@ const struct jf_member *jf_member_known(struct jf_engine *engine, struct jf_memb
 static enum jf_error bound_refuse(struct jf_engine *engine, struct jf_task *task,
                                   enum jf_error error)
 {
+    if (error == JF_ERROR_NO_MEMORY || error == JF_ERROR_LIMIT) {
+        // A failure that is only refused must not be told later as the reason of another.
+        engine->failure = (struct jf_diagnosis){.error = JF_OK};
+    }
     if (error == JF_ERROR_NO_MEMORY) {
         refuse_code(engine, task, JF_REFUSAL_OVERLOADED, "too much at once for the memory bound");
         return JF_OK;

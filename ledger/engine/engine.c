@@ -13,6 +13,7 @@
 #include "engine/opening.h"
 
 #define SLEEP_US_MAX      1000000u
+#define SPACE_LOOK_US     500000u
 #define SETTLE_SLEEP_US   1000u
 #define ARENA_CHUNK_BYTES ((size_t)1 << 20)
 #define ARENA_BYTES_MAX   ((size_t)256 << 20)
@@ -100,7 +101,7 @@ static void checkpoints_answer(struct jf_engine *engine)
 static enum jf_error walks_run(struct jf_engine *engine, uint64_t durable)
 {
     struct jf_request **link = &engine->walk_first;
-    while (*link != NULL) {
+    for (uint32_t walked = 0; *link != NULL && walked < JF_HISTORY_WALKS; walked++) {
         struct jf_request *request = *link;
         bool is_done = false;
         enum jf_error error = JF_OK;
@@ -156,10 +157,32 @@ static void space_check(struct jf_engine *engine)
     }
 }
 
+// A flush needs room: below a part of the reserve none is begun, and those who ask for one are
+// told.
+static void space_watch(struct jf_engine *engine, uint64_t now_us)
+{
+    if (now_us < engine->space_looked_us + SPACE_LOOK_US) {
+        return;
+    }
+    engine->space_looked_us = now_us;
+    bool is_short = jf_engine_is_space_short(engine);
+    engine->is_space_short = is_short;
+    jf_state_hold_flushes(engine->effects.state, is_short);
+    while (is_short && engine->checkpoint_first != NULL) {
+        struct jf_request *request = engine->checkpoint_first;
+        struct jf_refusal refusal =
+            jf_refusal_make(JF_REFUSAL_DISK_FULL, "the state cannot be written now");
+        engine->checkpoint_first = request->next;
+        jf_read_refuse(request, &refusal);
+        jf_lane_answer(request);
+    }
+}
+
 static enum jf_error upkeep(struct jf_engine *engine, uint64_t now_us)
 {
     struct jf_diagnosis diagnosis = {.error = JF_OK};
     const struct jf_journal_operations *operations = engine->journal->operations;
+    space_watch(engine, now_us);
     enum jf_error error = operations->tick(engine->journal, now_us);
     if (error != JF_OK) {
         return jf_engine_fail(engine, error, &engine->journal->failure);
@@ -171,7 +194,7 @@ static enum jf_error upkeep(struct jf_engine *engine, uint64_t now_us)
     uint64_t flushed = jf_state_flushed(engine->effects.state);
     if (error == JF_OK && flushed > engine->flushed_noted) {
         engine->flushed_noted = flushed;
-        error = operations->note_flushed(engine->journal, flushed);
+        error = operations->note_flushed(engine->journal, flushed + 1);
         diagnosis = engine->journal->failure;
     }
     if (error == JF_OK) {
@@ -278,7 +301,7 @@ static bool has_lanes(struct jf_engine *engine)
 static void state_settle(struct jf_engine *engine)
 {
     jf_state_checkpoint(engine->effects.state);
-    while (!atomic_load(&engine->has_failed) &&
+    while (!atomic_load(&engine->has_failed) && !engine->is_space_short &&
            jf_state_flushed(engine->effects.state) < engine->last_position) {
         (void)upkeep(engine, engine->config.clock_us(engine->config.clock_context));
         jf_ring_wait(&engine->ring, SETTLE_SLEEP_US, NULL, NULL);
@@ -318,6 +341,7 @@ static void *thread_run(void *context)
     struct jf_diagnosis *diagnosis = &engine->open_diagnosis;
     (void)pthread_setname_np(pthread_self(), "jifen-ledger");
     jf_arena_init(&engine->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
+    jf_arena_init(&engine->scratch, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
     engine->started_us = engine->config.clock_us(engine->config.clock_context);
     enum jf_error error = jf_engine_halves_open(engine, diagnosis);
     if (error == JF_OK) {

@@ -15,7 +15,9 @@
 #define JF_LANES_MAX       16u   // network threads, jobs, and tests
 #define JF_TASKS_PER_BATCH 1024u // commands planned together: bounds a batch's memory and delay
 #define JF_BLOCKS_EAGER    2u    // with fewer blocks in flight a new one goes at once
-#define JF_HISTORY_SLICE   32u   // entries of a history read in one turn, so that tills do not wait
+#define JF_HISTORY_BYTES   (3u << 20) // a page ends early: it must fit into one message
+#define JF_HISTORY_WALKS   8u         // histories read at a time; others wait with nothing gathered
+#define JF_HISTORY_SLICE   32u // entries of a history read in one turn, so that tills do not wait
 
 struct jf_prefetch; // prefetch.h
 
@@ -40,6 +42,7 @@ struct jf_task {
     struct jf_request *request;
     struct jf_write *write; // NULL: the request is a read
     bool is_last;           // of its request
+    bool is_refused;        // a read that could not be prefetched
     struct jf_transaction_key key;
     struct jf_transaction_row row;      // database; the overlay is asked again when planning
     struct jf_receipt_key receipt_key;  // sales
@@ -73,10 +76,13 @@ struct jf_engine {
     struct jf_ring ring;
     struct jf_journal *journal;
     struct jf_effects effects;
-    struct jf_arena arena; // the batch's
+    struct jf_arena arena;   // the batch's
+    struct jf_arena scratch; // one entry's, while it is looked at
     uint64_t last_position;
     uint64_t last_stamp_us;
     uint64_t flushed_noted;
+    uint64_t space_looked_us;
+    bool is_space_short; // too little for a flush of the state
     uint64_t started_us;
     uint64_t replayed_answers;
     uint64_t refusals;
@@ -105,6 +111,9 @@ struct jf_engine {
 
 // open.c: recovery and the thread's beginning.
 enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *diagnosis);
+
+// opening.c: whether the disk has too little room for the state to be written.
+bool jf_engine_is_space_short(const struct jf_engine *engine);
 
 // prefetch.c: everything the batch's tasks and reads need, brought in with one pass per index.
 enum jf_error jf_batch_prefetch(struct jf_engine *engine);

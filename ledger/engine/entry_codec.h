@@ -27,6 +27,10 @@ JF_MUST_USE enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena 
 // The outcome's bytes within an encoded entry, without decoding the rest.
 JF_MUST_USE enum jf_error jf_entry_find_outcome(struct jf_text bytes, struct jf_text *out_outcome);
 
+// The member an encoded entry is about (value 0: none), without decoding the rest.
+JF_MUST_USE enum jf_error jf_entry_find_member(struct jf_text bytes,
+                                               struct jf_member_id *out_member);
+
 // jf_date ↔ year × 10000 + month × 100 + day; 0 ↔ `none`.
 int32_t jf_date_to_wire(jf_date date);                 // JF_DATE_NONE, JF_DATE_EVER, 0 → 0
 jf_date jf_date_from_wire(int32_t wire, jf_date none); // not a date → JF_DATE_NONE

@@ -9,7 +9,8 @@
 #include "base/limits.h"
 #include "jifen/v1/entry.pb-c.h"
 
-#define OUTCOME_FIELD 6u
+#define MEMBER_TAG  ((4u << 3) | 0u) // varint
+#define OUTCOME_TAG ((6u << 3) | 2u) // message
 
 jf_date jf_date_from_wire(int32_t wire, jf_date none)
 {
@@ -40,14 +41,14 @@ static bool varint_take(struct cursor *cursor, uint64_t *out_value)
     return false;
 }
 
-// Passes over one field's value. `out_value` is set for length-delimited fields only.
-static bool value_take(struct cursor *cursor, uint32_t wire_type, struct jf_text *out_value)
+// Passes over one field's value: its bytes, or its number where it is a varint.
+static bool value_take(struct cursor *cursor, uint32_t wire_type, struct jf_text *out_value,
+                       uint64_t *out_number)
 {
     uint64_t size = 0;
-    uint64_t ignored = 0;
     switch (wire_type) {
     case 0:
-        return varint_take(cursor, &ignored);
+        return varint_take(cursor, out_number);
     case 1:
         size = 8;
         break;
@@ -70,27 +71,65 @@ static bool value_take(struct cursor *cursor, uint32_t wire_type, struct jf_text
     return true;
 }
 
-enum jf_error jf_entry_find_outcome(struct jf_text bytes, struct jf_text *out_outcome)
+// Finds a top-level field. Out: its bytes or its number, by wire type. Returns: whether it was
+// found; *out_is_bad when the bytes are no message.
+static bool field_find(struct jf_text bytes, uint64_t wanted_tag, struct jf_text *out_value,
+                       uint64_t *out_number, bool *out_is_bad)
 {
     struct cursor cursor = {(const unsigned char *)bytes.data,
                             (const unsigned char *)bytes.data + bytes.size};
+    *out_is_bad = false;
     while (cursor.at < cursor.end) {
         uint64_t tag = 0;
-        struct jf_text value = {NULL, 0};
-        if (!varint_take(&cursor, &tag) || !value_take(&cursor, (uint32_t)(tag & 7), &value)) {
-            return JF_ERROR_CORRUPT;
+        if (!varint_take(&cursor, &tag) ||
+            !value_take(&cursor, (uint32_t)(tag & 7), out_value, out_number)) {
+            *out_is_bad = true;
+            return false;
         }
-        if (tag >> 3 == OUTCOME_FIELD && (tag & 7) == 2) {
-            *out_outcome = value;
-            return JF_OK;
+        if (tag == wanted_tag) {
+            return true;
         }
     }
-    return JF_ERROR_CORRUPT;
+    return false;
 }
+
+enum jf_error jf_entry_find_outcome(struct jf_text bytes, struct jf_text *out_outcome)
+{
+    struct jf_text value = {NULL, 0};
+    uint64_t number = 0;
+    bool is_bad = false;
+    if (!field_find(bytes, OUTCOME_TAG, &value, &number, &is_bad)) {
+        return JF_ERROR_CORRUPT;
+    }
+    *out_outcome = value;
+    return JF_OK;
+}
+
+enum jf_error jf_entry_find_member(struct jf_text bytes, struct jf_member_id *out_member)
+{
+    struct jf_text value = {NULL, 0};
+    uint64_t number = 0;
+    bool is_bad = false;
+    bool is_found = field_find(bytes, MEMBER_TAG, &value, &number, &is_bad);
+    if (is_bad) {
+        return JF_ERROR_CORRUPT;
+    }
+    out_member->value = is_found ? number : 0;
+    return JF_OK;
+}
+
+// protobuf-c says only that unpacking failed; whether for want of memory is remembered here.
+struct unpack_source {
+    struct jf_arena *arena;
+    bool is_full;
+};
 
 static void *arena_alloc(void *context, size_t size)
 {
-    return jf_arena_alloc(context, size);
+    struct unpack_source *source = context;
+    void *bytes = jf_arena_alloc(source->arena, size);
+    source->is_full = source->is_full || bytes == NULL;
+    return bytes;
 }
 
 static void arena_free(void *context, void *pointer)
@@ -466,9 +505,13 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
 enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
                               struct jf_entry *out_entry, struct jf_diagnosis *diagnosis)
 {
-    ProtobufCAllocator allocator = {arena_alloc, arena_free, arena};
+    struct unpack_source source = {arena, false};
+    ProtobufCAllocator allocator = {arena_alloc, arena_free, &source};
     Jifen__V1__Entry *message =
         jifen__v1__entry__unpack(&allocator, bytes.size, (const uint8_t *)bytes.data);
+    if (message == NULL && source.is_full) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "entry: no memory to decode it");
+    }
     if (message == NULL || message->outcome == NULL) {
         return corrupt(diagnosis, "not an Entry message");
     }

@@ -98,6 +98,33 @@ static enum jf_error changes_post(struct tiers_run *run, struct jf_diagnosis *di
     return error;
 }
 
+// Binds the run's id to its date: the same run again goes on, the same id with another date is
+// refused before anybody is changed.
+static enum jf_error run_begin(struct tiers_run *run, struct jf_diagnosis *diagnosis)
+{
+    struct jf_job *job = run->job;
+    char id[ID_BYTES + 1];
+    int size = snprintf(id, sizeof id, "tiers/%.*s", (int)job->run_id_size, job->run_id);
+    struct jf_write write = {
+        .command = {.kind = JF_COMMAND_TIER_CHANGE, .transaction_id = {id, (uint32_t)size}}};
+    write.command.as.tier_change.run_id = (struct jf_text){job->run_id, job->run_id_size};
+    write.command.as.tier_change.as_of = job->as_of;
+    jf_arena_reset(&run->arena);
+    struct jf_request request = {
+        .kind = JF_REQUEST_WRITE, .arena = &run->arena, .writes = &write, .write_count = 1};
+    enum jf_error error = jf_job_ask(job, run->lane, &request);
+    if (error == JF_OK && write.status == JF_WRITE_REFUSED) {
+        bool is_other = write.refusal->code == JF_REFUSAL_TRANSACTION_CONFLICT;
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID, "run %.*s: %s %s", (int)job->run_id_size,
+                           job->run_id,
+                           is_other ? "TRANSACTION_CONFLICT: it was begun as of another date; give "
+                                      "another run_id"
+                                    : jf_refusal_sentence(write.refusal->code),
+                           write.refusal->detail);
+    }
+    return error;
+}
+
 static void change_queue(struct tiers_run *run, const struct jf_tier_change_row *row)
 {
     struct jf_job *job = run->job;
@@ -173,6 +200,9 @@ static void tiers_run(struct jf_job *job)
     enum jf_error error = jf_job_lane_open(job, &run->lane);
     if (error == JF_OK) {
         error = programme_load(run, diagnosis);
+    }
+    if (error == JF_OK && !job->is_preview) {
+        error = run_begin(run, diagnosis);
     }
     if (error == JF_OK) {
         error = jf_job_snapshot(job, run->lane, &run->scan, &position, diagnosis);

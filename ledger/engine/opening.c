@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -19,12 +20,19 @@
 #include "journal/local.h"
 #include "journal/superblock.h"
 
+#define FLUSH_BYTES_MIN ((uint64_t)64 << 20) // free space that a flush may need
+
 static enum jf_error directory_make(const char *path, struct jf_diagnosis *diagnosis)
 {
     if (mkdir(path, 0750) == 0) {
         return JF_OK;
     }
     if (errno == EEXIST) {
+        struct stat found;
+        if (stat(path, &found) == 0 && !S_ISDIR(found.st_mode)) {
+            return jf_diagnose(diagnosis, JF_ERROR_IO,
+                               "%s is a file, not a directory: give a directory", path);
+        }
         // Asked before anything is opened: read-only or another user's is no damage.
         return access(path, R_OK | W_OK | X_OK) == 0
                    ? JF_OK
@@ -177,6 +185,27 @@ static enum jf_error halves_open(struct jf_engine *engine, struct jf_diagnosis *
     return error;
 }
 
+bool jf_engine_is_space_short(const struct jf_engine *engine)
+{
+    uint64_t needed = engine->config.reserve_bytes / 4;
+    needed = needed < FLUSH_BYTES_MIN ? needed : FLUSH_BYTES_MIN;
+    struct statvfs space;
+    bool is_known = statvfs(engine->config.data_directory, &space) == 0 && space.f_blocks > 0;
+    return is_known && (uint64_t)space.f_bavail * space.f_frsize < needed;
+}
+
+// RocksDB does not survive being opened on a full disk.
+static enum jf_error space_check(const struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    if (!jf_engine_is_space_short(engine)) {
+        return JF_OK;
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_NO_SPACE,
+                       "%s: the disk is full: at least %llu MiB must be free to start. Nothing is "
+                       "lost; free space and start again",
+                       engine->config.data_directory, (unsigned long long)(FLUSH_BYTES_MIN >> 20));
+}
+
 static enum jf_error memory_create(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
     enum jf_error error = jf_control_create(&engine->effects.control);
@@ -204,6 +233,9 @@ enum jf_error jf_engine_halves_open(struct jf_engine *engine, struct jf_diagnosi
         error = layout_check(engine, diagnosis);
     }
     if (error == JF_OK) {
+        error = space_check(engine, diagnosis);
+    }
+    if (error == JF_OK) {
         error = directory_make(engine->journal_directory, diagnosis);
     }
     if (error == JF_OK) {
@@ -221,7 +253,7 @@ enum jf_error jf_engine_halves_open(struct jf_engine *engine, struct jf_diagnosi
 
 enum jf_error jf_engine_halves_close(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
-    bool is_clean = !atomic_load(&engine->has_failed);
+    bool is_clean = !atomic_load(&engine->has_failed) && !engine->is_space_short;
     enum jf_error error = JF_OK;
     if (engine->effects.state != NULL) {
         error = jf_state_close(engine->effects.state, is_clean, diagnosis);
@@ -235,5 +267,6 @@ enum jf_error jf_engine_halves_close(struct jf_engine *engine, struct jf_diagnos
     jf_prefetch_destroy(engine->prefetch);
     free(engine->tasks);
     jf_arena_deinit(&engine->arena);
+    jf_arena_deinit(&engine->scratch);
     return error;
 }

@@ -25,6 +25,12 @@ void jf_prefetch_destroy(struct jf_prefetch *prefetch)
     free(prefetch);
 }
 
+// Only commands that are well formed are looked at: what submitting refused never gets this far.
+static bool is_asked(const struct jf_task *task)
+{
+    return task->write != NULL && task->write->status == JF_WRITE_PENDING;
+}
+
 static jf_date date_at(const struct jf_engine *engine, struct jf_store_id store, int64_t at_ms)
 {
     const struct jf_store *found = jf_reference_store(engine->effects.reference, store);
@@ -60,6 +66,9 @@ static const struct jf_member_ref *task_ref(const struct jf_task *task)
     if (task->write == NULL) {
         return &task->request->query.member;
     }
+    if (!is_asked(task)) {
+        return NULL;
+    }
     const struct jf_command *command = &task->write->command;
     if (command->kind == JF_COMMAND_SALE) {
         return &command->as.sale.member;
@@ -72,7 +81,7 @@ static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_pref
     uint32_t count = 0;
     for (uint32_t i = 0; i < engine->task_count; i++) {
         struct jf_task *task = &engine->tasks[i];
-        if (task->write == NULL) {
+        if (!is_asked(task)) {
             continue;
         }
         const struct jf_command *command = &task->write->command;
@@ -91,7 +100,7 @@ static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_pref
     count = 0;
     for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
         struct jf_task *task = &engine->tasks[i];
-        if (task->write == NULL) {
+        if (!is_asked(task)) {
             continue;
         }
         task->row = prefetch->transaction_rows[count++];
@@ -104,7 +113,7 @@ static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_pref
 
 static bool is_sale(const struct jf_task *task)
 {
-    return task->write != NULL && task->write->command.kind == JF_COMMAND_SALE;
+    return is_asked(task) && task->write->command.kind == JF_COMMAND_SALE;
 }
 
 static enum jf_error receipts_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
@@ -163,22 +172,20 @@ static enum jf_error sale_member_find(struct jf_engine *engine, struct jf_task *
     if (row.position == 0) {
         return JF_OK;
     }
+    // Many returns may name the same large sale: its bytes are looked at and forgotten.
     struct jf_text bytes = {NULL, 0};
-    struct jf_entry entry;
+    jf_arena_reset(&engine->scratch);
     enum jf_error error =
-        jf_state_entry_read(engine->effects.state, row.position, &engine->arena, &bytes);
+        jf_state_entry_read(engine->effects.state, row.position, &engine->scratch, &bytes);
     if (error == JF_OK) {
-        error = jf_entry_decode(bytes, &engine->arena, &entry, &engine->failure);
-    }
-    if (error == JF_OK) {
-        task->member = entry.member;
+        error = jf_entry_find_member(bytes, &task->member);
     }
     return error;
 }
 
 static enum jf_error member_find(struct jf_engine *engine, struct jf_task *task)
 {
-    if (task->write == NULL) {
+    if (!is_asked(task)) {
         return JF_OK;
     }
     const struct jf_command *command = &task->write->command;

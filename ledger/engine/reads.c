@@ -115,6 +115,7 @@ static enum jf_error history_begin(struct jf_engine *engine, struct jf_request *
     }
     request->walk_member = member->number.value;
     request->walk_position = member->last_position;
+    request->walk_bytes = 0;
     request->answer.entries =
         jf_arena_calloc(request->arena, request->query.limit, sizeof *request->answer.entries);
     return request->answer.entries == NULL ? JF_ERROR_NO_MEMORY : JF_OK;
@@ -149,20 +150,24 @@ enum jf_error jf_history_walk(struct jf_engine *engine, struct jf_request *reque
     enum jf_error error = answer->entry_count == 0 ? history_seek(engine, request) : JF_OK;
     uint32_t slice = 0;
     for (; error == JF_OK && slice < JF_HISTORY_SLICE && request->walk_position != 0; slice++) {
-        if (answer->entry_count == request->query.limit) {
+        if (answer->entry_count == request->query.limit ||
+            request->walk_bytes >= JF_HISTORY_BYTES) {
             answer->next_before_position = request->walk_position + 1;
             request->walk_position = 0;
             break;
         }
         struct jf_text bytes = {NULL, 0};
         struct jf_entry entry;
-        error = jf_state_entry_read(engine->effects.state, request->walk_position, request->arena,
-                                    &bytes);
+        bool is_wanted = before == 0 || request->walk_position < before;
+        jf_arena_reset(&engine->scratch);
+        error = jf_state_entry_read(engine->effects.state, request->walk_position,
+                                    is_wanted ? request->arena : &engine->scratch, &bytes);
         if (error == JF_OK) {
-            error = jf_entry_decode(bytes, &engine->arena, &entry, &engine->failure);
+            error = jf_entry_decode(bytes, &engine->scratch, &entry, &engine->failure);
         }
-        if (error == JF_OK && (before == 0 || request->walk_position < before)) {
+        if (error == JF_OK && is_wanted) {
             entries[answer->entry_count++] = bytes;
+            request->walk_bytes += bytes.size;
         }
         request->walk_position = error == JF_OK ? entry.previous_position : 0;
     }

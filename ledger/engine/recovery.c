@@ -11,26 +11,34 @@
 #define PROGRESS_INTERVAL_US 100000u
 
 // Stores and programmes are few: their entries are applied again from the state's list.
+static enum jf_error reference_apply(struct jf_engine *engine, uint64_t position,
+                                     struct jf_diagnosis *diagnosis)
+{
+    struct jf_effects *effects = &engine->effects;
+    struct jf_text bytes = {NULL, 0};
+    struct jf_entry entry;
+    jf_arena_reset(&engine->scratch);
+    enum jf_error error = jf_state_entry_read(effects->state, position, &engine->scratch, &bytes);
+    if (error == JF_OK) {
+        error = jf_entry_decode(bytes, &engine->scratch, &entry, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = jf_reference_prepare(effects->reference, &entry, diagnosis);
+    }
+    if (error == JF_OK) {
+        jf_reference_apply(effects->reference, &entry);
+    }
+    return error;
+}
+
 static enum jf_error reference_load(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
     const uint64_t *positions = NULL;
     uint32_t count = 0;
-    struct jf_effects *effects = &engine->effects;
     enum jf_error error =
-        jf_state_reference_positions(effects->state, &engine->arena, &positions, &count);
+        jf_state_reference_positions(engine->effects.state, &engine->arena, &positions, &count);
     for (uint32_t i = 0; i < count && error == JF_OK; i++) {
-        struct jf_text bytes = {NULL, 0};
-        struct jf_entry entry;
-        error = jf_state_entry_read(effects->state, positions[i], &engine->arena, &bytes);
-        if (error == JF_OK) {
-            error = jf_entry_decode(bytes, &engine->arena, &entry, diagnosis);
-        }
-        if (error == JF_OK) {
-            error = jf_reference_prepare(effects->reference, &entry, diagnosis);
-        }
-        if (error == JF_OK) {
-            jf_reference_apply(effects->reference, &entry);
-        }
+        error = reference_apply(engine, positions[i], diagnosis);
     }
     if (error != JF_OK && diagnosis->error == JF_OK) {
         jf_diagnose(diagnosis, error,

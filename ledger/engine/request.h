@@ -124,6 +124,7 @@ struct jf_request {
     uint64_t visible_position; // answered when this is durable
     uint64_t walk_position;    // HISTORY: next entry to read
     uint64_t walk_member;
+    uint64_t walk_bytes; // gathered so far
     struct jf_request *next;
 };
 

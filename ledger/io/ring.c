@@ -173,6 +173,8 @@ uint32_t jf_ring_wait(struct jf_ring *ring, uint64_t timeout_us, bool (*has_work
         return jf_ring_turn(ring);
     }
     atomic_store_explicit(&ring->is_sleeping, 1, memory_order_seq_cst);
+    // What was handed over is looked at only after the mark stands: pairs with the fence in wake.
+    atomic_thread_fence(memory_order_seq_cst);
     if (has_work != NULL && has_work(context)) {
         atomic_store_explicit(&ring->is_sleeping, 0, memory_order_relaxed);
         return jf_ring_turn(ring);

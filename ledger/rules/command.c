@@ -270,8 +270,7 @@ static bool tier_change_check(const struct jf_tier_change_command *command, stru
         !date_check(FIELD("as_of", 0), command->as_of)) {
         return false;
     }
-    return command->member.value != 0 ||
-           refuse(out, "member", 0, 1, "a number of 1 or above is needed");
+    return true; // member 0: the beginning of a run
 }
 
 static bool content_check(const struct jf_command *command, struct jf_refusal *out)
@@ -297,6 +296,15 @@ static bool content_check(const struct jf_command *command, struct jf_refusal *o
     return refuse(out, "write", 0, 0, "one of the requests is needed");
 }
 
+// Recalculations make their ids of run and member: no client's id may stand in their way.
+static bool is_own_id(const struct jf_command *command)
+{
+    static const char prefix[] = "tiers/";
+    uint32_t size = sizeof prefix - 1;
+    return command->kind != JF_COMMAND_TIER_CHANGE && command->transaction_id.size >= size &&
+           memcmp(command->transaction_id.data, prefix, size) == 0;
+}
+
 bool jf_command_check(const struct jf_command *command, bool needs_id,
                       struct jf_refusal *out_refusal)
 {
@@ -305,6 +313,10 @@ bool jf_command_check(const struct jf_command *command, bool needs_id,
     if (needs_id && !text_check(FIELD("transaction_id", 0), command->transaction_id, 1,
                                 JF_TRANSACTION_ID_BYTES_MAX)) {
         return false;
+    }
+    if (is_own_id(command)) {
+        return refuse(out, "transaction_id", 0, 0,
+                      "ids that begin with tiers/ are the ledger's own");
     }
     if (command->malformed_field != NULL) {
         return refuse(out, command->malformed_field, 0, 0, "the value cannot be read");

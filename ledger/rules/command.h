@@ -114,7 +114,7 @@ struct jf_put_store_command {
 
 struct jf_tier_change_command {
     struct jf_text run_id;
-    struct jf_member_id member;
+    struct jf_member_id member; // value 0: the run begins, which binds its id to as_of
     jf_date as_of;
 };
 

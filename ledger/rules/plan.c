@@ -169,11 +169,29 @@ static bool counts_fit(struct jf_plan_work *work, const struct jf_member *after)
     return true;
 }
 
+// A sale that arrives late counts in later windows too: the best of the windows that end in its own
+// month or in a later month with sales. So the order of arrival does not matter.
+static uint32_t tier_reached(const struct jf_programme *programme, const struct jf_member *member,
+                             jf_date date)
+{
+    struct jf_window_sums sums;
+    int32_t month = jf_date_month_index(date);
+    uint32_t tier = jf_tier_by_window(programme, member, date, &sums);
+    for (uint32_t i = 0; i < member->month_count; i++) {
+        int32_t later = member->months[i].month_index;
+        if (later > month) {
+            uint32_t reached =
+                jf_tier_by_window(programme, member, jf_date_month_end(later), &sums);
+            tier = reached > tier ? reached : tier;
+        }
+    }
+    return tier;
+}
+
 static void tier_raise(struct jf_plan_work *work, const struct jf_programme *programme,
                        struct jf_member *after)
 {
-    struct jf_window_sums sums;
-    uint32_t tier = jf_tier_by_window(programme, after, work->entry->business_date, &sums);
+    uint32_t tier = tier_reached(programme, after, work->entry->business_date);
     if (tier > after->tier) {
         jf_plan_trace(work, (struct jf_trace_step){
                                 .kind = JF_TRACE_TIER_UP, .points = tier, .exact = after->tier});

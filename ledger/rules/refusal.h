@@ -38,7 +38,7 @@
     X(OVERLOADED, RESOURCE_EXHAUSTED, "The ledger is busy; please try again.")                     \
     X(DISK_FULL, RESOURCE_EXHAUSTED, "The ledger's disk is full; nothing was written.")            \
     X(SHUTTING_DOWN, UNAVAILABLE, "The ledger is shutting down.")                                  \
-    X(FAILED, INTERNAL, "The ledger has failed and must be restarted.")
+    X(FAILED, INTERNAL, "The ledger stopped before it could answer; send the same request again.")
 
 enum jf_refusal_code {
     JF_REFUSAL_NONE = 0,

@@ -58,17 +58,33 @@ const struct jf_programme_version *jf_tier_programme(const struct jf_reference *
     return jf_reference_programme_at(reference, ((int64_t)as_of + 1) * DAY_MS - 1);
 }
 
+// The first entry of a run: about no member, it only holds the id of the run to its date.
+static bool run_begin(struct jf_plan_work *work, const struct jf_programme_version *version)
+{
+    const struct jf_tier_change_command *command = &work->command->as.tier_change;
+    struct jf_entry *entry = work->entry;
+    entry->kind = JF_ENTRY_TIER_CHANGE;
+    entry->business_date = command->as_of;
+    entry->programme_version = version->version;
+    entry->as.tier_change =
+        (struct jf_tier_change_entry){.run_id = command->run_id, .as_of = command->as_of};
+    return true;
+}
+
 bool jf_plan_tier_change(struct jf_plan_work *work)
 {
     const struct jf_tier_change_command *command = &work->command->as.tier_change;
     const struct jf_member *member = work->input->member;
-    if (member == NULL) {
+    if (member == NULL && command->member.value != 0) {
         return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_MEMBER);
     }
     const struct jf_programme_version *version =
         jf_tier_programme(work->input->reference, command->as_of);
     if (version == NULL) {
         return jf_plan_refuse(work, JF_REFUSAL_NO_PROGRAMME);
+    }
+    if (member == NULL) {
+        return run_begin(work, version);
     }
     struct jf_window_sums sums;
     uint32_t tier = jf_tier_by_window(version->programme, member, command->as_of, &sums);

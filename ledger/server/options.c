@@ -11,7 +11,9 @@
 
 #include "engine/engine.h"
 
-#define MIB ((uint64_t)1 << 20)
+#define MIB                 ((uint64_t)1 << 20)
+#define CONNECTIONS_DEFAULT 8192u
+#define STREAMS_DEFAULT     1024u
 
 const char jf_server_help[] =
     "Usage: jifend --data DIR [FLAG…]\n"
@@ -25,11 +27,16 @@ const char jf_server_help[] =
     "  --tls-key FILE           private key, PEM\n"
     "  --insecure               allow an address that others can reach without TLS\n"
     "  --cache-mib N            memory for members' records (256)\n"
+    "  --filter-mib N           memory of the filter over transaction ids and receipts, a power "
+    "of\n"
+    "                           two, 1 to 65536 (64); 2 bytes an id keep look-ups on disk rare\n"
     "  --segment-mib N          size of a journal segment, 4 to 1024 (64)\n"
     "  --reserve-mib N          free disk space below which writes are refused (256)\n"
     "  --checkpoint-entries N   write the state to disk after so many entries (1000000)\n"
     "  --checkpoint-seconds N   … or so many seconds (60)\n"
     "  --queue-length N         requests that may wait, a power of two, 64 to 65536 (16384)\n"
+    "  --connections N          clients at a time, 1 to 65536 (8192); further ones are closed\n"
+    "  --streams N              calls at a time on one connection, 1 to 65536 (1024)\n"
     "  --zone-dir DIR           the time zone database (/usr/share/zoneinfo)\n"
     "  --config FILE            YAML with the same words, _ for -; flags go before it\n"
     "  --version, --help\n"
@@ -62,6 +69,9 @@ static const cyaml_schema_field_t settings_fields[] = {
     NUMBER_FIELD(checkpoint_entries),
     NUMBER_FIELD(checkpoint_seconds),
     NUMBER_FIELD(queue_length),
+    NUMBER_FIELD(filter_mib),
+    NUMBER_FIELD(connections),
+    NUMBER_FIELD(streams),
     CYAML_FIELD_BOOL("insecure", FLAGS, struct jf_server_settings, insecure),
     CYAML_FIELD_END,
 };
@@ -150,16 +160,21 @@ struct number_flag {
     size_t offset;
     uint64_t smallest;
     uint64_t largest;
+    bool is_power_of_two;
 };
 
 static const struct number_flag number_flags[] = {
-    {"cache-mib", offsetof(struct jf_server_settings, cache_mib), 8, 1u << 20},
-    {"segment-mib", offsetof(struct jf_server_settings, segment_mib), 4, 1024},
-    {"reserve-mib", offsetof(struct jf_server_settings, reserve_mib), 1, 1u << 20},
+    {"cache-mib", offsetof(struct jf_server_settings, cache_mib), 8, 1u << 20, false},
+    {"segment-mib", offsetof(struct jf_server_settings, segment_mib), 4, 1024, false},
+    {"reserve-mib", offsetof(struct jf_server_settings, reserve_mib), 1, 1u << 20, false},
     {"checkpoint-entries", offsetof(struct jf_server_settings, checkpoint_entries), 1000,
-     1000000000},
-    {"checkpoint-seconds", offsetof(struct jf_server_settings, checkpoint_seconds), 1, 86400},
-    {"queue-length", offsetof(struct jf_server_settings, queue_length), 64, 65536},
+     1000000000, false},
+    {"checkpoint-seconds", offsetof(struct jf_server_settings, checkpoint_seconds), 1, 86400,
+     false},
+    {"queue-length", offsetof(struct jf_server_settings, queue_length), 64, 65536, true},
+    {"filter-mib", offsetof(struct jf_server_settings, filter_mib), 1, 65536, true},
+    {"connections", offsetof(struct jf_server_settings, connections), 1, 65536, false},
+    {"streams", offsetof(struct jf_server_settings, streams), 1, 65536, false},
 };
 
 #define TEXT_FLAGS   (sizeof text_flags / sizeof text_flags[0])
@@ -258,6 +273,9 @@ static void defaults_fill(struct jf_server_settings *settings)
         .checkpoint_entries = engine.checkpoint_entries,
         .checkpoint_seconds = engine.checkpoint_us / 1000000,
         .queue_length = engine.lane_queue_length,
+        .filter_mib = engine.filter_bytes / MIB,
+        .connections = CONNECTIONS_DEFAULT,
+        .streams = STREAMS_DEFAULT,
     };
     static char listen_default[] = "127.0.0.1:7700";
     settings->listen = settings->listen == NULL ? listen_default : settings->listen;
@@ -284,11 +302,11 @@ static enum jf_error numbers_check(const struct jf_server_settings *settings,
                                (unsigned long long)flag->smallest,
                                (unsigned long long)flag->largest);
         }
-    }
-    if ((settings->queue_length & (settings->queue_length - 1)) != 0) {
-        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
-                           "--queue-length %llu: a power of two is needed, such as 16384",
-                           (unsigned long long)settings->queue_length);
+        if (flag->is_power_of_two && (value & (value - 1)) != 0) {
+            return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                               "--%s %llu: a power of two is needed, such as 64 or 16384",
+                               flag->name, (unsigned long long)value);
+        }
     }
     return JF_OK;
 }

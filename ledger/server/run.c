@@ -21,17 +21,15 @@
 #include "server/options.h"
 #include "service/service.h"
 
-#define MIB                    ((uint64_t)1 << 20)
-#define RING_ENTRIES           4096u
-#define TURN_US                100000u   // how soon signals, jobs and a failed engine are noticed
-#define DRAIN_US               30000000u // for clients that do not read their answers
-#define DRAIN_FAILED_US        3000000u
-#define RECOVERY_QUIET_US      2000000u
-#define RECOVERY_SAY_US        1000000u
-#define CONNECTIONS_MAX        8192u
-#define STREAMS_PER_CONNECTION 1024u
-#define IDLE_TIMEOUT_US        (15 * 60 * (uint64_t)1000000)
-#define HANDSHAKE_TIMEOUT_US   10000000u
+#define MIB                  ((uint64_t)1 << 20)
+#define RING_ENTRIES         4096u
+#define TURN_US              100000u   // how soon signals, jobs and a failed engine are noticed
+#define DRAIN_US             30000000u // for clients that do not read their answers
+#define DRAIN_FAILED_US      3000000u
+#define RECOVERY_QUIET_US    2000000u
+#define RECOVERY_SAY_US      1000000u
+#define IDLE_TIMEOUT_US      (15 * 60 * (uint64_t)1000000)
+#define HANDSHAKE_TIMEOUT_US 10000000u
 
 struct server {
     const char *name; // argv[0]
@@ -154,6 +152,7 @@ static enum jf_error engine_open(struct server *server, struct jf_diagnosis *dia
     config.data_directory = settings->data;
     config.zone_directory = settings->zone_dir;
     config.cache_bytes = settings->cache_mib * MIB;
+    config.filter_bytes = settings->filter_mib * MIB;
     config.segment_bytes = settings->segment_mib * MIB;
     config.reserve_bytes = settings->reserve_mib * MIB;
     config.checkpoint_entries = settings->checkpoint_entries;
@@ -189,8 +188,8 @@ static enum jf_error net_open(struct server *server, struct jf_diagnosis *diagno
                                    .port = server->options.port,
                                    .tls_certificate_path = settings->tls_cert,
                                    .tls_key_path = settings->tls_key,
-                                   .connections_max = CONNECTIONS_MAX,
-                                   .streams_per_connection_max = STREAMS_PER_CONNECTION,
+                                   .connections_max = (uint32_t)settings->connections,
+                                   .streams_per_connection_max = (uint32_t)settings->streams,
                                    .idle_timeout_us = IDLE_TIMEOUT_US,
                                    .handshake_timeout_us = HANDSHAKE_TIMEOUT_US};
     error = jf_net_create(&config, jf_service_handler(server->service), &server->ring, &server->net,

@@ -306,6 +306,9 @@ static void hand_over(struct jf_state *state, uint64_t durable_position)
 
 static void flush_when_due(struct jf_state *state, uint64_t now_us)
 {
+    if (state->is_flush_held) {
+        return;
+    }
     uint64_t position = sealed_position(state);
     // A checkpoint asked for is done once everything noted is sealed.
     bool is_checkpoint = state->is_checkpoint_wanted && jf_state_current(state)->entry_count == 0;
@@ -384,6 +387,11 @@ void jf_state_checkpoint(struct jf_state *state)
 }
 
 // ---- Where it stands ------------------------------------------------------------------
+
+void jf_state_hold_flushes(struct jf_state *state, bool is_held)
+{
+    state->is_flush_held = is_held;
+}
 
 bool jf_state_is_behind(const struct jf_state *state)
 {

@@ -167,6 +167,10 @@ uint64_t jf_state_turn_after_us(const struct jf_state *state, uint64_t now_us);
 // last noted position at the time of the call.
 void jf_state_checkpoint(struct jf_state *state);
 
+// While held, no flush is begun by time, amount or checkpoint: on a full disk it would fail, and a
+// failed flush is final. What is due is done once it is let go.
+void jf_state_hold_flushes(struct jf_state *state, bool is_held);
+
 bool jf_state_is_behind(const struct jf_state *state); // take no more batches now
 uint64_t jf_state_stored(
     const struct jf_state *state); // applied in the database (visible to scans)

@@ -54,6 +54,7 @@ struct jf_state {
     uint64_t flush_since_us;
     uint64_t flush_asked; // position
     bool is_checkpoint_wanted;
+    bool is_flush_held;
     bool is_flush_measured; // flush_asked is not flushed yet; asked for at:
     uint64_t flush_asked_us;
     _Atomic uint64_t flush_us_max; // from asking until a turn saw it done

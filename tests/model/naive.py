@@ -370,7 +370,9 @@ class Ledger:
                              value=sale.kept_value, line_points=worth.line_points, version=sale.programme.version,
                              late=self.is_late(sale.programme, sale.receipt["at_ms"]))
         self.count(member, facts["date"], worth.eligible, 1, worth.points)
-        tier = sale.programme.level_by(*member.window(facts["date"], sale.programme.window_months))
+        ends = [facts["date"]] + [datetime.date(year, month, 1) for year, month in member.months
+                                  if (year, month) > (facts["date"].year, facts["date"].month)]
+        tier = max(sale.programme.level_by(*member.window(end, sale.programme.window_months)) for end in ends)
         if tier > member.tier:
             member.tier, member.tier_since = tier, facts["date"]
         return {**answer, "balance": member.balance(facts["date"])}

@@ -298,6 +298,8 @@ class Run:
 
     def together(self, pairs):
         """Sends commands in one of three ways."""
+        if not pairs:
+            return  # every command drawn was held back for a late retry
         writes = [wire.write_of(command) for command, _ in pairs]
         way = self.chance.choice(("unary", "batch", "stream"))
         if way == "batch":

@@ -131,6 +131,19 @@ class WithoutLedger(Case):
                 self.assertEqual(code, 4, errors)
                 self.assertIn("none", errors)
 
+    def test_an_empty_programme_is_exit_4_and_named_before_it_is_sent(self):
+        for text in ("", " \n\t\n"):
+            code, _, errors = jifen("programme", "publish", self.write("nothing.yaml", text))
+            self.assertEqual(code, 4, errors)
+            self.assertIn("nothing.yaml is empty", errors)
+
+    def test_help_says_the_truth_about_running_ledgers_and_amounts(self):
+        out = jifen("help")[1]
+        self.assertIn("also of a running one", out)
+        self.assertNotIn("stopped ledger", out)
+        self.assertIn("minor units / 100", out)
+        self.assertIn("also beside a running ledger", jifen("journal", "--help")[1])
+
     def test_every_subcommand_has_help_with_an_example(self):
         out = jifen("help")[1]
         names = [line.split()[0] for line in out.split("Subcommands:\n")[1].split("\n\n")[0].splitlines()]
@@ -235,6 +248,49 @@ class WithLedger(Case):
         self.assertEqual(second["points_granted"], 15)
         errors = jifen("replay", file, address=self.ledger.address)[2]
         self.assertIn("some.csv.gz:3: amount \"ten\"", errors)
+
+    def test_replay_of_a_cut_gzip_file_posts_all_but_the_last_receipt(self):
+        self.publish()
+        rows = [f"{n},1,{1 + n * 7919 % 97},2017-01-02T10:{n % 60:02}:00,s{n * 31},GROCERY,1,{n % 50}.00,0\n"
+                for n in range(1, 2001)]
+        file = self.write("cut.csv.gz", HEAD + "".join(rows))
+        os.truncate(file, os.path.getsize(file) // 2)
+        got, out, errors = jifen("replay", file, "--json", address=self.ledger.address)
+        self.assertEqual(got, 4, errors)
+        summary = json.loads(out)
+        self.assertGreater(summary["posted"], 100)
+        self.assertEqual((summary["posted"], summary["bad_lines"], summary["receipts_left_out"]),
+                         (summary["receipts"], 1, 1))
+        line = summary["receipts"] + 3  # behind the first line, the receipts posted and the one left out
+        self.assertIn(f"cut.csv.gz:{line}: ", errors)
+        self.assertIn("may be incomplete and is left out", errors)
+        self.assertIn(f"cut.csv.gz ends early, at line {line}", errors)
+        self.assertEqual(self.run_json("status")["sales"], summary["posted"])
+        whole = self.write("whole.csv.gz", HEAD + "".join(rows))
+        again = self.run_json("replay", whole, "--batch", 100)
+        self.assertEqual((again["posted"], again["replayed"]), (2000 - summary["posted"], summary["posted"]))
+        self.assertIn("Replayed ", jifen("replay", file, address=self.ledger.address)[1])
+
+    def test_replay_leaves_out_a_cut_last_line_and_lines_that_stand_apart(self):
+        self.publish()
+        file = self.write("some.csv", HEAD +
+                          "1,1,7,2017-01-02T10:00:00,s,GROCERY,1,10.00,0\n"
+                          "2,1,7,2017-01-02T11:00:00,s,GROCERY,1,10.00,0\n"
+                          "1,1,7,2017-01-02T10:00:00,t,GROCERY,1,10.00,0\n"
+                          "3,1,7,2017-01-02T12:00:00,s,GROCERY,1,10.00,0\n"
+                          "3,1,7,2017-01-02T12:00:00,t,GROCERY,1,1")
+        summary = self.run_json("replay", file, code=4)
+        self.assertEqual((summary["posted"], summary["bad_lines"], summary["receipts_left_out"]), (2, 2, 2))
+        errors = jifen("replay", file, address=self.ledger.address)[2]
+        self.assertIn("some.csv:4: receipt 1 of store 1 was there before", errors)
+        self.assertIn("some.csv:6: 8 fields where the first line has 9; the file ends in this line", errors)
+
+    def test_the_journal_is_read_beside_a_running_ledger(self):
+        self.publish()
+        for arguments in (("verify",), ("print", "--limit", 1)):
+            code, out, errors = jifen("journal", arguments[0], self.ledger.data, *arguments[1:])
+            self.assertEqual((code, errors), (0, ""))
+            self.assertTrue(out)
 
     def test_replay_lists_what_the_ledger_refuses_and_goes_on(self):
         self.publish()

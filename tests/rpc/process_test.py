@@ -179,7 +179,8 @@ class Start(unittest.TestCase):
     def test_help_names_every_exit_code_and_an_example(self):
         code, out, _ = self.run_jifend("--help")
         self.assertEqual(code, 0)
-        for word in ("Example:", "Exit codes:", "--data", "--insecure", "  6  cannot listen"):
+        for word in ("Example:", "Exit codes:", "--data", "--filter-mib", "--connections", "--streams",
+                     "--insecure", "  6  cannot listen"):
             self.assertIn(word, out)
         self.assertEqual(self.run_jifend("--version"), (0, "jifend 0.1.0\n", ""))
 
@@ -191,6 +192,13 @@ class Start(unittest.TestCase):
                              (["--cache-mib", "8 to"], (*data, "--cache-mib", "7")),
                              (["--cache-mib abc"], (*data, "--cache-mib", "abc")),
                              (["--queue-length", "power of two"], (*data, "--queue-length", "100")),
+                             (["--filter-mib", "power of two"], (*data, "--filter-mib", "48")),
+                             (["--filter-mib 0", "1 to 65536"], (*data, "--filter-mib", "0")),
+                             (["--filter-mib 131072", "1 to 65536"], (*data, "--filter-mib", "131072")),
+                             (["--connections 0", "1 to 65536"], (*data, "--connections", "0")),
+                             (["--connections 65537", "1 to 65536"], (*data, "--connections", "65537")),
+                             (["--streams many", "1 to 65536"], (*data, "--streams", "many")),
+                             (["--streams 65537", "1 to 65536"], (*data, "--streams", "65537")),
                              (["--tls-cert and --tls-key"], (*data, "--tls-cert", "x")),
                              (["--listen nowhere"], (*data, "--listen", "nowhere")),
                              (["--listen 1.2.3.4:99999"], (*data, "--listen", "1.2.3.4:99999")),
@@ -215,11 +223,43 @@ class Start(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         self.assert_refused(2, ["192.0.2.1:1"], "--config", str(config))
 
+    def test_connections_and_streams_are_bounded_and_the_filter_may_change_its_size(self):
+        config = self.folder / "config.yaml"
+        config.write_text("connections: 2\nstreams: 2\nfilter_mib: 1\n")
+        server = self.serve("--config", str(config))
+        with server.channel() as channel:
+            client = Client(channel)
+            client.chain()
+            client.enrol(1)
+            outcome = client.sell(sale("s1")).outcome
+            others = [socket.create_connection(("127.0.0.1", server.port), WAIT) for _ in range(2)]
+            others[1].settimeout(WAIT)
+            received = others[1].recv(1 << 16)
+            self.assertEqual(received, b"")  # the third is closed at once
+            others[0].sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5))
+            others[0].settimeout(WAIT)
+            settings = others[0].recv(1 << 16)
+            self.assertIn(b"\0\3\0\0\0\2", settings)  # SETTINGS_MAX_CONCURRENT_STREAMS
+            for other in others:
+                other.close()
+        self.assertEqual(server.stop(), 0)
+        server = self.serve("--config", str(config), "--filter-mib", "2")
+        with server.channel() as channel:
+            again = Client(channel).sell(sale("s1"))
+            self.assertTrue(again.replayed)
+            self.assertEqual(again.outcome, outcome)
+
     def test_a_configuration_file_that_is_wrong_is_named_with_line_and_field(self):
         config = self.folder / "config.yaml"
+        data = f"data: {self.folder / 'elsewhere'}\n"
         for text, words in (("cache_mib: lots\n", ["cache_mib"]), ("cash_mib: 1\n", ["cash_mib"]), (": [", [])):
             config.write_text(text)
             self.assert_refused(2, ["--config", str(config), *words], "--config", str(config))
+        for text, words in (("filter_mib: 3\n", ["--filter-mib 3", "power of two"]),
+                            ("connections: 65537\n", ["--connections 65537"]),
+                            ("streams: 65537\n", ["--streams 65537"]), ("streams: -1\n", ["--streams", "1 to 65536"])):
+            config.write_text(data + text)
+            self.assert_refused(2, words, "--config", str(config))
         self.assert_refused(2, ["/no/such/file", "cannot be opened"], "--config", "/no/such/file")
 
     def test_a_second_jifend_on_the_same_directory_is_refused(self):
@@ -240,7 +280,8 @@ class Start(unittest.TestCase):
                 self.assertEqual(path.read_text(), "dear")
                 shutil.rmtree(data)
         data.write_text("a file")
-        self.assert_refused(3, [str(data)], "--data", str(data), "--listen", "127.0.0.1:0")
+        self.assert_refused(3, [str(data), "is a file, not a directory: give a directory"], "--data",
+                            str(data), "--listen", "127.0.0.1:0")
 
     def test_a_state_of_another_ledger_is_refused(self):
         self.serve().stop()

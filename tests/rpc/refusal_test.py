@@ -55,6 +55,24 @@ class Refusal(Case):
             "points": points, **fields})
         return self.refused(lambda: self.client.ledger.Redeem(request, timeout=WAIT), status, code)
 
+    def test_instants_far_outside_the_calendar_are_malformed_everywhere(self):
+        self.client.sell(sale("s1"))
+        for at_ms in (-2**63, -10**15, -1, 0, 10**13, 10**15, 10**17, 2**63 - 1):
+            with self.subTest(at_ms=at_ms):
+                bad = sale("x", sold_at_ms=at_ms)
+                self.sale_refused(bad, INVALID, "INVALID_FIELD")
+                self.refused(lambda: self.client.ledger.Quote(bad, timeout=WAIT), INVALID, "INVALID_FIELD")
+                self.redeem_refused(100, INVALID, "INVALID_FIELD", redeemed_at_ms=at_ms)
+                self.return_refused(INVALID, "INVALID_FIELD", all=True, returned_at_ms=at_ms)
+                batch = self.client.ledger.PostBatch(ledger_pb2.PostBatchRequest(writes=[
+                    ledger_pb2.Write(sale=bad), ledger_pb2.Write(sale=sale("s1"))]), timeout=WAIT)
+                self.assertEqual(batch.results[0].refusal.code, "INVALID_FIELD")
+                self.assertTrue(batch.results[1].replayed)
+
+    def test_ids_of_the_ledgers_own_are_refused(self):
+        refusal = self.sale_refused(sale("tiers/june/1"), INVALID, "INVALID_FIELD")
+        self.assertEqual(refusal.field, "transaction_id")
+
     def test_malformed_fields_are_named_with_their_bound(self):
         cases = [
             (dict(name=""), "transaction_id"), (dict(name="x" * 65), "transaction_id"),

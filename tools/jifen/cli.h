@@ -111,7 +111,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(replay, "post the receipts of a CSV file")                                                   \
     X(generate, "write a CSV file of receipts of an invented chain")                               \
     X(demo, "a day at the tills: replay, redeem, return, recalculate, verify")                     \
-    X(journal, "print or verify the journal of a stopped ledger")                                  \
+    X(journal, "print or verify the journal of a ledger, also of a running one")                   \
     X(verify, "check that members, lots, accounts and journal tie")                                \
     X(checkpoint, "write the state to disk now")
 

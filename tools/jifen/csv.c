@@ -157,6 +157,7 @@ static enum split_result delimiter_take(struct split *split, bool *out_is_last)
 {
     struct jf_csv *csv = split->csv;
     *out_is_last = true;
+    split->record->is_unended = split->at == csv->end;
     if (split->at == csv->end) {
         return csv->is_at_end ? SPLIT_DONE : SPLIT_MORE;
     }
@@ -166,6 +167,7 @@ static enum split_result delimiter_take(struct split *split, bool *out_is_last)
         return SPLIT_DONE;
     }
     if (character == '\r') {
+        split->record->is_unended = split->at == csv->end;
         if (split->at == csv->end) {
             return csv->is_at_end ? SPLIT_DONE : SPLIT_MORE;
         }
@@ -216,6 +218,7 @@ static void line_skip(struct jf_csv *csv, struct jf_csv_record *record)
             window_fill(csv);
         }
     }
+    record->is_unended = line_end == NULL;
     csv->line++;
 }
 
@@ -229,6 +232,7 @@ enum jf_csv_result jf_csv_next(struct jf_csv *csv, struct jf_csv_record *out_rec
     struct split split = {.csv = csv, .record = out_record};
     for (;;) {
         if (csv->has_failed) {
+            out_record->line = csv->line;
             return JF_CSV_FAILED;
         }
         if (csv->start == csv->end && csv->is_at_end) {

@@ -26,7 +26,8 @@ enum jf_csv_result {
 struct jf_csv_record {
     struct jf_text fields[JF_CSV_FIELDS_MAX];
     uint32_t field_count;
-    uint64_t line;        // of the file, from 1: where the record begins
+    uint64_t line;        // of the file, from 1: where the record begins, or reading failed
+    bool is_unended;      // RECORD, BAD: the file ends before a line end: it may be cut here
     const char *reason;   // BAD: why, static
     struct jf_text start; // BAD: the line's raw bytes up to its first comma
 };

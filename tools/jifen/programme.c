@@ -1,6 +1,6 @@
 // jifen programme: publishes rules from a YAML file, or shows what is published.
-// Fails: usage; a file that cannot be read or is above 1 MiB; refusals PROGRAMME_INVALID (with line
-// and field).
+// Fails: usage; a file that cannot be read, is empty or above 1 MiB; refusals PROGRAMME_INVALID
+// (with line and field).
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -46,6 +46,9 @@ static enum jf_exit file_read(const char *path)
         return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s holds a zero byte: it is no YAML text", path);
     }
     yaml_text[size] = '\0';
+    if (strspn(yaml_text, " \t\r\n") == size) {
+        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s is empty: a programme in YAML is needed", path);
+    }
     return JF_EXIT_OK;
 }
 

@@ -1,6 +1,7 @@
 // Groups the lines of a CSV file into receipts and checks every field.
-// Fails: a file that cannot be opened or read, a first line that lacks a column. Bad lines are no
-// failure: they are reported, and their receipt is left out.
+// Fails: a file that cannot be opened, a first line that cannot be read or lacks a column, memory.
+// Bad lines are no failure: they are reported, and their receipt is left out. Neither is a file
+// that cannot be read to its end: what comes before the last receipt is given out.
 #include "tools/jifen/receipts.h"
 
 #include <errno.h>
@@ -10,12 +11,15 @@
 #include <zlib.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "tools/jifen/csv.h"
 #include "tools/jifen/decimal.h"
 #include "tools/jifen/instant.h"
+#include "tools/jifen/number_map.h"
 
 #define JF_REASON_SIZE      256u
 #define JF_ZIP_BUFFER_BYTES (256u << 10)
+#define CUT_REASON          "the file ends in this line, without a line end: it may be cut"
 
 #define COLUMNS(X)                                                                                 \
     X(RECEIPT, "receipt_id")                                                                       \
@@ -52,6 +56,10 @@ struct jf_receipts {
     bool has_skipped;                      // a line without fields was passed since the last record
     char doubtful[JF_CSV_START_BYTES_MAX]; // receipt of a line that could not be parted into fields
     uint32_t doubtful_size;
+    bool is_last_doubtful; // the receipt in hand may go on in what was cut off
+    // Hashes of store and number of every receipt so far. Two of 25 million are the same by chance
+    // in one file of 60,000; that leaves a receipt out, and is told.
+    struct jf_number_map seen;
     struct jf_receipts_counts counts;
     struct jf_receipt receipt;
 };
@@ -64,8 +72,7 @@ static int64_t file_read(void *context, void *bytes, uint32_t size, struct jf_di
     const char *text = gzerror(receipts->file, &code);
     if (got < 0 || (got == 0 && code != Z_OK && code != Z_STREAM_END)) {
         (void)jf_diagnose(diagnosis, code == Z_ERRNO ? JF_ERROR_IO : JF_ERROR_INVALID,
-                          "%s cannot be read further: %s; what was read until here was used",
-                          receipts->config.path, code == Z_ERRNO ? strerror(errno) : text);
+                          "the file cannot be read further: %s", text); // names the file
         return -1;
     }
     return got;
@@ -195,8 +202,8 @@ static void record_add(struct jf_receipts *receipts)
     char reason[JF_REASON_SIZE];
     struct head head = {0};
     bool is_good = head_take(receipts, &head, reason);
+    receipt->store = receipt->store == 0 && is_good ? (uint32_t)head.store : receipt->store;
     if (is_good && receipt->line_count == 0 && !receipt->is_bad) {
-        receipt->store = (uint32_t)head.store;
         receipt->member = head.member;
         receipt->sold_at_ms = head.sold_at_ms;
         receipt->sold_on = head.sold_on;
@@ -209,6 +216,10 @@ static void record_add(struct jf_receipts *receipts)
         is_good = false;
     }
     is_good = is_good && line_take(receipts, &receipt->lines[receipt->line_count], reason);
+    if (is_good && receipts->record.is_unended) { // its last field may have lost digits
+        (void)snprintf(reason, sizeof(reason), CUT_REASON);
+        is_good = false;
+    }
     if (is_good) {
         receipt->line_count++;
     } else {
@@ -237,38 +248,95 @@ static bool is_doubtful(const struct jf_receipts *receipts, struct jf_text numbe
            jf_text_equal(number, (struct jf_text){receipts->doubtful, receipts->doubtful_size});
 }
 
+// The file cannot be read further: the lines before are good, and only the last receipt is in
+// doubt.
+static void failure_note(struct jf_receipts *receipts)
+{
+    char reason[JF_REASON_SIZE + sizeof(((struct jf_diagnosis *)0)->text)];
+    (void)snprintf(reason, sizeof(reason),
+                   "%s; the last receipt before this line may be incomplete and is left out, the "
+                   "others are used",
+                   jf_csv_diagnosis(receipts->csv)->text);
+    bad_report(receipts, receipts->record.line, reason);
+    receipts->counts.cut_line = receipts->record.line;
+    receipts->is_last_doubtful = true;
+}
+
+// Says what is wrong with the line in hand, and guesses whose it was.
+static void line_reject(struct jf_receipts *receipts, enum jf_csv_result result)
+{
+    const struct jf_csv_record *record = &receipts->record;
+    char reason[JF_REASON_SIZE];
+    const char *cut = record->is_unended ? "; " CUT_REASON : "";
+    if (result == JF_CSV_BAD) {
+        (void)snprintf(reason, sizeof(reason), "%s%s", record->reason, cut);
+        doubtful_note(receipts, record->start);
+    } else if (record->field_count != receipts->field_count) {
+        (void)snprintf(reason, sizeof(reason), "%u fields where the first line has %u%s",
+                       record->field_count, receipts->field_count, cut);
+        doubtful_note(receipts, record->fields[0]);
+    } else {
+        (void)snprintf(reason, sizeof(reason), "receipt_id is empty%s", cut);
+    }
+    bad_report(receipts, record->line, reason);
+    receipts->has_skipped = true;
+    // Of a line that is cut before its number is whole, nobody knows whose it was.
+    bool is_number_whole = result == JF_CSV_RECORD && receipts->columns[COLUMN_RECEIPT] == 0 &&
+                           record->field_count > 1;
+    receipts->is_last_doubtful = record->is_unended && !is_number_whole;
+}
+
 // Goes to the next line that has fields and a receipt's number.
-// Returns: JF_OK; JF_ERROR_NOT_FOUND at the end; or the reader's error.
-static enum jf_error record_next(struct jf_receipts *receipts, struct jf_diagnosis *diagnosis)
+// Returns: JF_OK; JF_ERROR_NOT_FOUND at the end.
+static enum jf_error record_next(struct jf_receipts *receipts)
 {
     struct jf_csv_record *record = &receipts->record;
     for (;;) {
-        char reason[JF_REASON_SIZE];
         enum jf_csv_result result = jf_csv_next(receipts->csv, record);
-        if (result == JF_CSV_END) {
+        if (result == JF_CSV_FAILED) {
+            failure_note(receipts);
+        }
+        if (result == JF_CSV_END || result == JF_CSV_FAILED) {
+            receipts->has_ended = true;
             return JF_ERROR_NOT_FOUND;
         }
-        if (result == JF_CSV_FAILED) {
-            *diagnosis = *jf_csv_diagnosis(receipts->csv);
-            return diagnosis->error;
-        }
+        receipts->counts.cut_line = record->is_unended ? record->line : 0;
         if (result == JF_CSV_RECORD && record->field_count == receipts->field_count &&
             field_of(receipts, COLUMN_RECEIPT).size > 0) {
             return JF_OK;
         }
-        if (result == JF_CSV_BAD) {
-            (void)snprintf(reason, sizeof(reason), "%s", record->reason);
-            doubtful_note(receipts, record->start);
-        } else if (record->field_count != receipts->field_count) {
-            (void)snprintf(reason, sizeof(reason), "%u fields where the first line has %u",
-                           record->field_count, receipts->field_count);
-            doubtful_note(receipts, record->fields[0]);
-        } else {
-            (void)snprintf(reason, sizeof(reason), "receipt_id is empty");
-        }
-        bad_report(receipts, record->line, reason);
-        receipts->has_skipped = true;
+        line_reject(receipts, result);
     }
+}
+
+// Notes the receipt in hand, and that its lines do not stand together if it was there before.
+static enum jf_error repeat_check(struct jf_receipts *receipts, struct jf_diagnosis *diagnosis)
+{
+    struct jf_receipt *receipt = &receipts->receipt;
+    char key[sizeof(receipt->number) + 16];
+    char reason[JF_REASON_SIZE];
+    int size = snprintf(key, sizeof(key), "%" PRIu32 "-%s", receipt->store, receipt->number);
+    JF_ASSERT(size > 0 && (size_t)size < sizeof(key));
+    if (receipt->store == 0) {
+        return JF_OK; // no line of it could be read: it is bad, and whose it was is not known
+    }
+    uint32_t count = receipts->seen.count;
+    uint32_t unused = 0;
+    enum jf_error error = jf_number_map_add(&receipts->seen, jf_hash64(key, (size_t)size), &unused);
+    if (error != JF_OK) {
+        return jf_diagnose(diagnosis, error, "%s, receipt %s: %s", receipts->config.path,
+                           receipt->number, jf_error_text(error));
+    }
+    if (receipts->seen.count == count && !receipt->is_bad) {
+        (void)snprintf(reason, sizeof(reason),
+                       "receipt %s of store %" PRIu32 " was there before, and lines of a receipt "
+                       "must stand together: %" PRIu32 " of its lines, from this one on, are left "
+                       "out",
+                       receipt->number, receipt->store, receipt->line_count);
+        receipt->is_bad = true;
+        bad_report(receipts, receipt->file_line, reason);
+    }
+    return JF_OK;
 }
 
 static void receipt_begin(struct jf_receipts *receipts)
@@ -276,6 +344,7 @@ static void receipt_begin(struct jf_receipts *receipts)
     struct jf_receipt *receipt = &receipts->receipt;
     struct jf_text number = field_of(receipts, COLUMN_RECEIPT);
     receipt->line_count = 0;
+    receipt->store = 0;
     receipt->file_line = receipts->record.line;
     receipt->is_bad = is_doubtful(receipts, number);
     uint32_t size = number.size < sizeof(receipt->number) ? number.size : 0;
@@ -293,19 +362,15 @@ static enum jf_error receipt_build(struct jf_receipts *receipts, struct jf_diagn
     while (is_continued) {
         record_add(receipts);
         receipts->has_skipped = false;
-        enum jf_error error = record_next(receipts, diagnosis);
-        receipts->has_record = error == JF_OK;
-        receipts->has_ended = error == JF_ERROR_NOT_FOUND;
-        if (error != JF_OK && error != JF_ERROR_NOT_FOUND) {
-            return error; // the rest of this receipt may be missing: it is not posted
-        }
+        receipts->has_record = record_next(receipts) == JF_OK;
         is_continued =
             receipts->has_record && jf_text_equal(field_of(receipts, COLUMN_RECEIPT), number);
         // A line skipped amid the receipt, or one that began with its number, was part of it.
         receipt->is_bad = receipt->is_bad || is_doubtful(receipts, number) ||
-                          (is_continued && receipts->has_skipped);
+                          (is_continued && receipts->has_skipped) ||
+                          (!receipts->has_record && receipts->is_last_doubtful);
     }
-    return JF_OK;
+    return repeat_check(receipts, diagnosis);
 }
 
 enum jf_error jf_receipts_next(struct jf_receipts *receipts, const struct jf_receipt **out_receipt,
@@ -313,8 +378,7 @@ enum jf_error jf_receipts_next(struct jf_receipts *receipts, const struct jf_rec
 {
     for (;;) {
         if (!receipts->has_record) {
-            enum jf_error error =
-                receipts->has_ended ? JF_ERROR_NOT_FOUND : record_next(receipts, diagnosis);
+            enum jf_error error = receipts->has_ended ? JF_ERROR_NOT_FOUND : record_next(receipts);
             if (error != JF_OK) {
                 return error;
             }
@@ -420,6 +484,7 @@ void jf_receipts_close(struct jf_receipts *receipts)
     if (receipts->file != NULL) {
         (void)gzclose_r(receipts->file);
     }
+    jf_number_map_deinit(&receipts->seen);
     free(receipts);
 }
 

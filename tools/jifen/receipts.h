@@ -3,7 +3,9 @@
 // line. Plain or gzip.
 //
 // Lines of a receipt stand together. A receipt with a bad line is left out whole, because half a
-// receipt would earn wrong points: it is reported by on_bad, and reading goes on.
+// receipt would earn wrong points: it is reported by on_bad, and reading goes on. So is the last
+// receipt of a file that is cut: one that cannot be read to its end, or whose last line has no line
+// end. A receipt (a store's number) that comes again apart from its first lines is one bad line.
 //
 // One thread. The reader owns its memory; a receipt lives until the next call.
 #ifndef JF_TOOLS_RECEIPTS_H
@@ -53,6 +55,8 @@ struct jf_receipts_counts {
     uint64_t lines;    // of them
     uint64_t receipts_left_out;
     uint64_t lines_bad;
+    uint64_t
+        cut_line; // from here on the file could not be read, or its line is cut; 0: it is whole
 };
 
 // Opens the file and reads its first line. Errors, diagnosed: NOT_FOUND, IO, INVALID (a column is
@@ -62,8 +66,8 @@ JF_MUST_USE enum jf_error jf_receipts_open(const struct jf_receipts_config *conf
                                            struct jf_diagnosis *diagnosis);
 void jf_receipts_close(struct jf_receipts *receipts); // NULL is accepted
 
-// Returns: JF_OK with the next receipt; JF_ERROR_NOT_FOUND at the end; JF_ERROR_IO or CORRUPT (a
-// damaged gzip file), diagnosed.
+// Returns: JF_OK with the next receipt; JF_ERROR_NOT_FOUND at the end, which is also where a
+// damaged file ends (told by on_bad and counts.cut_line); JF_ERROR_NO_MEMORY or LIMIT, diagnosed.
 JF_MUST_USE enum jf_error jf_receipts_next(struct jf_receipts *receipts,
                                            const struct jf_receipt **out_receipt,
                                            struct jf_diagnosis *diagnosis);

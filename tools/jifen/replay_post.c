@@ -62,6 +62,21 @@ static struct jf_cli_replay_member *member_of(struct post *post,
     return &post->replay->member_states[item->member];
 }
 
+// A file that gives other receipts than at its first reading was written to, or failed to be read.
+static enum jf_exit file_compare(const struct post *post)
+{
+    const struct jf_receipts_counts *first = &post->replay->counts;
+    const struct jf_receipts_counts *now = jf_receipts_counts(post->receipts);
+    if (first->receipts == now->receipts && first->lines == now->lines &&
+        first->lines_bad == now->lines_bad) {
+        return JF_EXIT_OK;
+    }
+    return jf_cli_fail(JF_EXIT_BAD_INPUT,
+                       "%s changed while it was being read: first it had %" PRIu64
+                       " receipts, then %" PRIu64,
+                       post->replay->config.path, first->receipts, now->receipts);
+}
+
 static struct jf_cli_replay_item *item_make(struct post *post, const struct jf_receipt *receipt)
 {
     char id[JF_TRANSACTION_ID_SIZE];
@@ -388,6 +403,7 @@ enum jf_exit jf_cli_replay_post(struct jf_cli_replay *replay)
         code = jf_cli_diagnosed(&diagnosis);
     } else {
         code = jf_pump_run(replay->session, &source, &config, &replay->pump);
+        code = code == JF_EXIT_OK ? file_compare(post) : code;
     }
     if (replay->refused > JF_CLI_REPLAY_SHOWN_MAX) {
         (void)fprintf(stderr, "... and %" PRIu64 " more receipts were refused\n",

@@ -103,6 +103,10 @@ enum jf_exit jf_cli_replay_survey(struct jf_cli_replay *replay)
         (void)fprintf(stderr, "... and %" PRIu64 " more bad lines\n",
                       bad_shown - JF_CLI_REPLAY_SHOWN_MAX);
     }
+    if (replay->counts.cut_line > 0) { // more than a bad line: nobody knows what is missing
+        (void)fprintf(stderr, "%s ends early, at line %" PRIu64 ": what stood behind is missing\n",
+                      replay->config.path, replay->counts.cut_line);
+    }
     if (error != JF_OK) {
         return jf_cli_diagnosed(&diagnosis);
     }

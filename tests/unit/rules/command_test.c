@@ -393,8 +393,8 @@ Test(command, tier_changes_are_checked_field_by_field)
     expect_refused("run_id", 0);
     tier_make()->as_of = JF_DATE_NONE;
     expect_refused("as_of", 0);
-    tier_make()->member.value = 0;
-    expect_refused("member", 0);
+    tier_make()->member.value = 0; // the beginning of a run
+    expect_accepted();
     tier_make();
     expect_accepted();
 }

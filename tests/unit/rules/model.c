@@ -221,8 +221,11 @@ enum jf_refusal_code model_sell(struct model_member *member, const struct model_
     }
     move(member, expiry(sale->date), sale->entity, left);
     member->sale_count++;
-    int tier = window_tier(member, sale->date);
-    member->tier = tier > member->tier ? tier : member->tier;
+    for (int i = 0; i < member->sale_count; i++) {
+        bool is_later = member->sales[i].date >= sale->date;
+        int tier = is_later ? window_tier(member, member->sales[i].date) : 0;
+        member->tier = tier > member->tier ? tier : member->tier;
+    }
     return JF_REFUSAL_NONE;
 }
 

@@ -15,6 +15,7 @@ static char path[64];
 static char reports[2048];
 static uint64_t bad_lines[64];
 static uint32_t bad_count;
+static struct jf_receipts_counts last_counts; // of expect_receipts
 
 static void setup(void)
 {
@@ -81,7 +82,8 @@ static void expect_receipts(const char *text, const char *wanted, enum jf_error 
     }
     cr_assert_eq(error, wanted_end);
     cr_assert_str_eq(out, wanted);
-    cr_assert_eq(jf_receipts_counts(receipts)->lines_bad, bad_count);
+    last_counts = *jf_receipts_counts(receipts);
+    cr_assert_eq(last_counts.lines_bad, bad_count);
     jf_receipts_close(receipts);
 }
 
@@ -187,7 +189,8 @@ Test(receipts, more_than_500_lines_leave_the_receipt_out)
     cr_assert_eq(bad_lines[0], 502);
 }
 
-Test(receipts, a_gzip_file_that_is_cut_short_is_told_and_its_last_receipt_not_given)
+// Writes 2000 receipts of one line, compressed, and keeps the first `size` bytes.
+static void zip_write_cut(off_t size)
 {
     gzFile file = gzopen(path, "wb");
     cr_assert_not_null(file);
@@ -196,18 +199,112 @@ Test(receipts, a_gzip_file_that_is_cut_short_is_told_and_its_last_receipt_not_gi
         (void)gzprintf(file, "%u,1,%u,2017-01-01T10:00:00,s%u,c,1,1.00,0\n", at, at * 7919, at);
     }
     cr_assert_eq(gzclose(file), Z_OK);
-    cr_assert_eq(truncate(path, 2000), 0);
+    cr_assert_eq(truncate(path, size), 0);
+}
+
+Test(receipts, a_gzip_file_that_is_cut_short_gives_all_but_its_last_receipt)
+{
+    zip_write_cut(8000);
     struct jf_receipts *receipts = NULL;
     const struct jf_receipt *receipt = NULL;
     struct jf_diagnosis diagnosis = {0};
     cr_assert_eq(file_open(&receipts, &diagnosis), JF_OK, "%s", diagnosis.text);
     enum jf_error error = JF_OK;
-    for (uint32_t turn = 0; turn < 3000 && error == JF_OK; turn++) {
+    uint32_t count = 0;
+    while (error == JF_OK && count < 3000) {
         error = jf_receipts_next(receipts, &receipt, &diagnosis);
+        count += error == JF_OK;
     }
-    cr_assert_eq(error, JF_ERROR_INVALID);
-    cr_assert_not_null(strstr(diagnosis.text, path));
+    const struct jf_receipts_counts *counts = jf_receipts_counts(receipts);
+    cr_assert_eq(error, JF_ERROR_NOT_FOUND);
+    cr_assert_gt(count, 100);
+    cr_assert_eq(counts->receipts, count);
+    cr_assert_eq(counts->receipts_left_out, 1);
+    cr_assert_eq(counts->lines_bad, 1);
+    // Behind the first line, the receipts given and the one left out.
+    cr_assert_eq(counts->cut_line, count + 3);
+    cr_assert_eq(bad_lines[0], counts->cut_line);
+    cr_assert_not_null(strstr(reports, path));
+    cr_assert_not_null(strstr(reports, "may be incomplete and is left out"));
+    cr_assert_eq(jf_receipts_next(receipts, &receipt, &diagnosis), JF_ERROR_NOT_FOUND);
+    cr_assert_eq(bad_count, 1);
     jf_receipts_close(receipts);
+}
+
+Test(receipts, a_gzip_file_that_is_cut_in_its_first_line_cannot_be_opened)
+{
+    zip_write_cut(12);
+    struct jf_receipts *receipts = NULL;
+    struct jf_diagnosis diagnosis = {0};
+    cr_assert_eq(file_open(&receipts, &diagnosis), JF_ERROR_INVALID);
+    cr_assert_not_null(strstr(diagnosis.text, path));
+}
+
+Test(receipts, a_last_line_that_is_cut_leaves_its_receipt_out)
+{
+    static const struct {
+        const char *end; // behind receipts 1 and 22, of one line each
+        const char *wanted;
+        uint64_t left_out;
+    } rows[] = {
+        {"", "1:1 22:1 ", 0},
+        {"22,1,7,2017-01-01T10:00:00,s,c,1,1.00,0", "1:1 ", 1}, // whole, or 0.50 of discount
+        {"22,1,7,2017-01-01T10:00:00,s,c,1,1.0", "1:1 ", 1},
+        {"22,", "1:1 ", 1},
+        {"2", "1:1 ", 1}, // of 22, perhaps
+        {"\"2", "1:1 ", 1},
+        {"3,1,7,2017-01-01T10:00:00,s,c,1,1.00,0", "1:1 22:1 ", 1},
+        {"3,1,7,2017-01-01T10:00:00,s,c,1,1.00,0\r", "1:1 22:1 ", 1},
+        {"3,1,7", "1:1 22:1 ", 0}, // never was a receipt
+    };
+    for (size_t at = 0; at < sizeof(rows) / sizeof(rows[0]); at++) {
+        char text[1024];
+        (void)snprintf(text, sizeof(text),
+                       HEAD "1,1,7,2017-01-01T09:00:00,s,c,1,1.00,0\n"
+                            "22,1,7,2017-01-01T10:00:00,s,c,1,1.00,0\n%s",
+                       rows[at].end);
+        expect_receipts(text, rows[at].wanted, JF_ERROR_NOT_FOUND);
+        cr_assert_eq(bad_count, rows[at].end[0] != '\0', "row %zu", at);
+        cr_assert_eq(bad_count == 0 || bad_lines[0] == 4, true, "row %zu", at);
+        cr_assert_eq(bad_count == 0 || strstr(reports, "may be cut") != NULL, true, "row %zu: %s",
+                     at, reports);
+        cr_assert_eq(last_counts.receipts_left_out, rows[at].left_out, "row %zu", at);
+        cr_assert_eq(last_counts.cut_line, bad_count == 0 ? 0 : 4, "row %zu", at);
+    }
+}
+
+Test(receipts, lines_that_do_not_stand_together_are_one_bad_line)
+{
+    expect_receipts(HEAD "2,1,7,2017-01-01T10:00:00,s,c,1,1.00,0\n"
+                         "2,1,7,2017-01-01T10:00:00,t,c,1,1.00,0\n"
+                         "3,1,7,2017-01-01T11:00:00,s,c,1,1.00,0\n"
+                         "2,1,7,2017-01-01T10:00:00,u,c,1,1.00,0\n"
+                         "2,1,7,2017-01-01T10:00:00,v,c,1,1.00,0\n"
+                         "4,1,7,2017-01-01T12:00:00,s,c,1,1.00,0\n",
+                    "2:2 3:1 4:1 ", JF_ERROR_NOT_FOUND);
+    cr_assert_eq(bad_count, 1);
+    cr_assert_eq(bad_lines[0], 5);
+    cr_assert_not_null(strstr(reports, "receipt 2 of store 1 was there before"));
+    cr_assert_eq(last_counts.receipts_left_out, 1);
+}
+
+Test(receipts, the_rest_of_a_receipt_that_was_left_out_is_left_out_too)
+{
+    expect_receipts(HEAD "2,1,7,2017-01-01T10:00:00,s,c,1,oops,0\n"
+                         "3,1,7,2017-01-01T11:00:00,s,c,1,1.00,0\n"
+                         "2,1,7,2017-01-01T10:00:00,u,c,1,1.00,0\n",
+                    "3:1 ", JF_ERROR_NOT_FOUND);
+    cr_assert_eq(bad_count, 2);
+    cr_assert_eq(bad_lines[1], 4);
+}
+
+Test(receipts, stores_may_use_the_same_numbers)
+{
+    expect_receipts(HEAD "2,1,7,2017-01-01T10:00:00,s,c,1,1.00,0\n"
+                         "3,1,7,2017-01-01T11:00:00,s,c,1,1.00,0\n"
+                         "2,5,7,2017-01-01T10:00:00,u,c,1,1.00,0\n",
+                    "2:1 3:1 2:1 ", JF_ERROR_NOT_FOUND);
+    cr_assert_eq(bad_count, 0);
 }
 
 Test(receipts, fields_are_taken_exactly_and_columns_may_change_places)

@@ -81,11 +81,7 @@ static enum jf_error replay_answer(struct jf_engine *engine, struct jf_task *tas
 static enum jf_error sale_load(struct jf_engine *engine, struct jf_task *task,
                                struct jf_plan_input *input)
 {
-    struct jf_transaction_row row =
-        jf_state_transaction_recent(engine->effects.state, task->sale_key.id_hash);
-    if (row.position == 0) {
-        row = task->sale_row;
-    }
+    struct jf_transaction_row row = jf_task_sale_row(engine, task);
     if (row.position == 0) {
         return JF_OK;
     }
@@ -244,8 +240,6 @@ static enum jf_error entry_commit(struct jf_engine *engine, struct jf_task *task
     struct jf_text outcome = {NULL, 0};
     entry->position = engine->last_position + 1;
     entry->recorded_at_us = stamp_us;
-    entry->transaction_id = task->write->command.transaction_id;
-    entry->fingerprint = task->write->fingerprint;
     enum jf_error error = jf_entry_encode(entry, &engine->arena, &bytes, &outcome);
     if (error == JF_OK) {
         error = jf_effects_reserve(&engine->effects, entry, bytes, &engine->failure);

@@ -117,6 +117,10 @@ bool jf_engine_is_space_short(const struct jf_engine *engine);
 
 // prefetch.c: everything the batch's tasks and reads need, brought in with one pass per index.
 enum jf_error jf_batch_prefetch(struct jf_engine *engine);
+// A return's sale as it stands now: what the overlay knows, else what was prefetched. Position 0:
+// unknown.
+struct jf_transaction_row jf_task_sale_row(const struct jf_engine *engine,
+                                           const struct jf_task *task);
 
 // batch.c: takes what waits, plans it, seals it into a block. Does nothing when nothing waits.
 enum jf_error jf_batch_run(struct jf_engine *engine);

@@ -161,14 +161,18 @@ static enum jf_error cards_fetch(struct jf_engine *engine, struct jf_prefetch *p
     return error;
 }
 
-// A return is about the member of its sale: the sale's entry says who that is.
-static enum jf_error sale_member_find(struct jf_engine *engine, struct jf_task *task)
+struct jf_transaction_row jf_task_sale_row(const struct jf_engine *engine,
+                                           const struct jf_task *task)
 {
     struct jf_transaction_row row =
         jf_state_transaction_recent(engine->effects.state, task->sale_key.id_hash);
-    if (row.position == 0) {
-        row = task->sale_row;
-    }
+    return row.position != 0 ? row : task->sale_row;
+}
+
+// A return is about the member of its sale: the sale's entry says who that is.
+static enum jf_error sale_member_find(struct jf_engine *engine, struct jf_task *task)
+{
+    struct jf_transaction_row row = jf_task_sale_row(engine, task);
     if (row.position == 0) {
         return JF_OK;
     }

@@ -177,7 +177,6 @@ struct side {
     const struct jf_member *member; // NULL at the end
     struct jf_text bytes;
     struct jf_hash128 digest;
-    bool is_live;
 };
 
 static enum jf_error side_next(struct side *side, struct jf_diagnosis *diagnosis)
@@ -221,7 +220,7 @@ static void members_differ(struct verification *run, const struct side *live,
 static enum jf_error members_compare(struct verification *run, struct jf_state_scan *scratch_scan,
                                      struct jf_diagnosis *diagnosis)
 {
-    struct side live = {.scan = run->input->scan, .is_live = true};
+    struct side live = {.scan = run->input->scan};
     struct side scratch = {.scan = scratch_scan};
     uint64_t total = jf_state_scan_estimate(scratch_scan);
     enum jf_error error = side_next(&live, diagnosis);

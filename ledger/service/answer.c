@@ -87,3 +87,13 @@ char *jf_answer_text(struct jf_text text, struct jf_arena *arena)
     }
     return copy;
 }
+
+void jf_answer_hexadecimal(const unsigned char *bytes, uint32_t size, char *out_text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (uint32_t i = 0; i < size; i++) {
+        out_text[2 * i] = digits[bytes[i] >> 4];
+        out_text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out_text[2 * size] = '\0';
+}

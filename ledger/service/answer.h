@@ -37,4 +37,7 @@ char *jf_answer_text(struct jf_text text, struct jf_arena *arena);
 // Packs and sends a message of a stream. Returns: whether there was room.
 bool jf_answer_send(struct jf_call *call, const ProtobufCMessage *message);
 
+// Bytes as lower-case hexadecimal digits and a NUL. In: out_text of 2 × size + 1 bytes.
+void jf_answer_hexadecimal(const unsigned char *bytes, uint32_t size, char *out_text);
+
 #endif

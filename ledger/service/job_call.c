@@ -92,16 +92,6 @@ static bool tiers_send(struct jf_job_call *job_call, bool *out_is_all)
     return jf_answer_send(job_call->call, &message.base);
 }
 
-static void hexadecimal(const unsigned char bytes[16], char out_text[33])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (uint32_t i = 0; i < 16; i++) {
-        out_text[2 * i] = digits[bytes[i] >> 4];
-        out_text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out_text[32] = '\0';
-}
-
 static bool verify_send(struct jf_job_call *job_call, bool *out_is_all)
 {
     struct jf_job_progress *progress = &job_call->progress;
@@ -112,8 +102,9 @@ static bool verify_send(struct jf_job_call *job_call, bool *out_is_all)
     message.done_count = progress->done_count;
     message.total_count = progress->total_count;
     if (progress->is_done) {
-        hexadecimal(progress->digest, digest);
-        hexadecimal(progress->replay_digest, replay_digest);
+        jf_answer_hexadecimal(progress->digest, sizeof progress->digest, digest);
+        jf_answer_hexadecimal(progress->replay_digest, sizeof progress->replay_digest,
+                              replay_digest);
         message.done = true;
         message.ties = progress->ties;
         message.difference = progress->difference;

@@ -5,16 +5,6 @@
 #include "service/core.h"
 #include "service/status.h"
 
-static void hexadecimal(const unsigned char *bytes, uint32_t size, char *out_text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (uint32_t i = 0; i < size; i++) {
-        out_text[2 * i] = digits[bytes[i] >> 4];
-        out_text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out_text[2 * size] = '\0';
-}
-
 static bool totals_message(const struct jf_status_answer *answer, struct jf_arena *arena,
                            Jifen__V1__StatusResponse *response)
 {
@@ -120,7 +110,7 @@ static void status_answer(struct jf_service *service, struct jf_ticket *ticket)
     }
     char version[] = JF_VERSION;
     char ledger_id[33];
-    hexadecimal(answer->ledger_id, sizeof answer->ledger_id, ledger_id);
+    jf_answer_hexadecimal(answer->ledger_id, sizeof answer->ledger_id, ledger_id);
     response.version = version;
     response.ledger_id = ledger_id;
     response.read_only_reason = jf_answer_text(answer->read_only_reason, arena);

@@ -31,7 +31,7 @@ struct jf_service {
     struct jf_net_method net_methods[JF_METHODS_MAX];
     const struct jf_method *methods[JF_METHODS_MAX];
     struct jf_descriptors descriptors;
-    bool has_submitted; // since the last flush
+    uint32_t submitted; // since the last flush
     bool is_draining;
     struct jf_stream *streams;
     uint32_t stream_count;
@@ -43,6 +43,9 @@ struct jf_service {
     struct jf_job_call *jobs;
     _Atomic uint32_t job_news; // a job's thread has something to take
 };
+
+// service.c: a request was handed to the lane; the ledger thread is woken now and then.
+void jf_service_submitted(struct jf_service *service);
 
 // ticket.c
 

@@ -9,6 +9,12 @@
 #include "service/core.h"
 #include "service/status.h"
 
+// Callers that were answered together ask again together, and then everything waits for the slowest
+// stage in turn. So the ledger thread starts while more is being read, and answers leave in slices
+// while more are being made.
+#define SUBMITTED_PER_WAKE 16u
+#define ANSWERS_PER_TURN   16u
+
 static void on_message(void *context, struct jf_call *call, const unsigned char *bytes,
                        uint32_t size)
 {
@@ -42,9 +48,17 @@ static void on_gone(void *context, struct jf_call *call)
 
 static void flush(struct jf_service *service)
 {
-    if (service->has_submitted) {
-        service->has_submitted = false;
+    if (service->submitted > 0) {
+        service->submitted = 0;
         jf_lane_flush(service->lane);
+    }
+}
+
+void jf_service_submitted(struct jf_service *service)
+{
+    service->submitted += 1;
+    if (service->submitted >= SUBMITTED_PER_WAKE) {
+        flush(service);
     }
 }
 
@@ -52,8 +66,11 @@ static void on_turn(void *context)
 {
     struct jf_service *service = context;
     flush(service); // the ledger thread starts on it while answers are sent here
-    struct jf_request *request;
-    while ((request = jf_lane_collect(service->lane)) != NULL) {
+    for (uint32_t i = 0; i < ANSWERS_PER_TURN; i++) {
+        struct jf_request *request = jf_lane_collect(service->lane);
+        if (request == NULL) {
+            break;
+        }
         struct jf_ticket *ticket = request->origin;
         ticket->answer(service, ticket);
     }

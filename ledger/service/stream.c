@@ -211,7 +211,7 @@ static bool slot_submit(struct jf_service *service, struct jf_slot *slot)
         return false;
     }
     if (error == JF_OK) {
-        service->has_submitted = true;
+        jf_service_submitted(service);
         return true;
     }
     stream_end_code(slot->stream, jf_ticket_closed_code(service));

@@ -102,7 +102,7 @@ void jf_ticket_submit(struct jf_service *service, struct jf_ticket *ticket)
 {
     enum jf_error error = jf_lane_submit(service->lane, &ticket->request);
     if (error == JF_OK) {
-        service->has_submitted = true;
+        jf_service_submitted(service);
     } else if (error == JF_ERROR_BUSY) {
         jf_lane_count_overload(service->lane);
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);

@@ -65,3 +65,15 @@ enum jf_error jf_chunk_entry(struct jf_text value, uint32_t slot, struct jf_text
     *out_entry = (struct jf_text){bytes.data + begin, chunk.ends[slot] - begin};
     return JF_OK;
 }
+
+enum jf_error jf_tail_decode(struct jf_text value, uint64_t number, struct jf_text *out_chunk)
+{
+    if (value.size < JF_TAIL_HEAD_BYTES) {
+        return JF_ERROR_CORRUPT;
+    }
+    if (jf_load_u64((const unsigned char *)value.data) != number) {
+        return JF_ERROR_NOT_FOUND;
+    }
+    *out_chunk = (struct jf_text){value.data + JF_TAIL_HEAD_BYTES, value.size - JF_TAIL_HEAD_BYTES};
+    return JF_OK;
+}

@@ -8,6 +8,8 @@
 
 #define JF_CHUNK_SHIFT   5u
 #define JF_CHUNK_ENTRIES 32u
+// A stored tail is the number of its chunk (8 bytes) and the unfinished chunk.
+#define JF_TAIL_HEAD_BYTES 8u
 
 // An unfinished chunk: slot i holds bytes ends[i - 1] .. ends[i].
 struct jf_chunk {
@@ -38,5 +40,10 @@ JF_MUST_USE enum jf_error jf_chunk_decode(struct jf_text value, struct jf_chunk 
 // One entry of a stored chunk. Errors: JF_ERROR_CORRUPT, also when the slot is not there.
 JF_MUST_USE enum jf_error jf_chunk_entry(struct jf_text value, uint32_t slot,
                                          struct jf_text *out_entry);
+
+// Out: the chunk in a stored tail. Errors: JF_ERROR_NOT_FOUND when it is not that one,
+// JF_ERROR_CORRUPT.
+JF_MUST_USE enum jf_error jf_tail_decode(struct jf_text value, uint64_t number,
+                                         struct jf_text *out_chunk);
 
 #endif

@@ -24,19 +24,20 @@
 
 #include "base/assert.h"
 
-#define FLUSH_FAMILY        ((int)JF_KV_FAMILY_COUNT)
-#define FAMILIES            (FLUSH_FAMILY + 1)
-#define FLUSH_FAMILY_BUFFER ((size_t)64 << 10)  // RocksDB's least
-#define FLUSH_VALUE_BYTES   ((size_t)128 << 10) // above that memtable, so one put fills it
-#define FLUSH_LOOK_NS       500000
-#define GETS_AT_ONCE        256u
-#define OPEN_FILES_MAX      256 // index and filter blocks live in the block cache, so reopening is cheap
-#define COMPRESSION_LZ4     4
-#define COMPRESSION_NONE    0
-#define LEVEL0_FILES        8 // flushed files that a compaction merges at once
-#define READ_TIER_PERSISTED 2 // what is in files only
-#define LOG_LEVEL_WARN      2
-#define DIRECTORY_NAME_MAX  4096
+#define FLUSH_FAMILY          ((int)JF_KV_FAMILY_COUNT)
+#define FAMILIES              (FLUSH_FAMILY + 1)
+#define FLUSH_FAMILY_BUFFER   ((size_t)64 << 10)  // RocksDB's least
+#define FLUSH_VALUE_BYTES     ((size_t)128 << 10) // above that memtable, so one put fills it
+#define FLUSH_LOOK_NS         500000
+#define GETS_AT_ONCE          256u
+#define OPEN_FILES_MAX        256 // index and filter blocks live in the block cache, so reopening is cheap
+#define COMPRESSION_LZ4       4
+#define COMPRESSION_NONE      0
+#define LEVEL0_FILES_SLOWDOWN 64
+#define LEVEL0_FILES_STOP     96
+#define READ_TIER_PERSISTED   2 // what is in files only
+#define LOG_LEVEL_WARN        2
+#define DIRECTORY_NAME_MAX    4096
 
 static const char *const family_names[FAMILIES] = {
     "default", "members", "cards", "entries", "transactions", "receipts", "filter", "flush",
@@ -149,6 +150,22 @@ static rocksdb_block_based_table_options_t *table_options_make(int family, rocks
     return table;
 }
 
+// How many flushed files a compaction merges at once. Files of entries never overlap: each moves
+// down as it is. The indexes are written once and asked seldom, past filters: the longer they wait,
+// the less is written again.
+static int level0_files(int family)
+{
+    switch (family) {
+    case JF_KV_ENTRIES:
+        return 1;
+    case JF_KV_TRANSACTIONS:
+    case JF_KV_RECEIPTS:
+        return 24;
+    default:
+        return 8;
+    }
+}
+
 static void family_options_set(rocksdb_options_t *options, int family,
                                const struct jf_kv_config *config, rocksdb_cache_t *cache)
 {
@@ -160,7 +177,9 @@ static void family_options_set(rocksdb_options_t *options, int family,
     // again.
     bool is_compressed = family == JF_KV_ENTRIES || family == JF_KV_META;
     rocksdb_options_set_compression(options, is_compressed ? COMPRESSION_LZ4 : COMPRESSION_NONE);
-    rocksdb_options_set_level0_file_num_compaction_trigger(options, LEVEL0_FILES);
+    rocksdb_options_set_level0_file_num_compaction_trigger(options, level0_files(family));
+    rocksdb_options_set_level0_slowdown_writes_trigger(options, LEVEL0_FILES_SLOWDOWN);
+    rocksdb_options_set_level0_stop_writes_trigger(options, LEVEL0_FILES_STOP);
     // One bound for all families together decides when to flush; a family's own never comes first.
     size_t buffer =
         family == FLUSH_FAMILY ? FLUSH_FAMILY_BUFFER : (size_t)config->write_buffer_bytes;

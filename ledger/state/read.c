@@ -139,10 +139,12 @@ enum jf_error jf_state_transactions_find(struct jf_state *state,
     }
     enum jf_error error = JF_OK;
     for (uint32_t i = 0; i < count && error == JF_OK; i++) {
-        out_rows[i] = jf_state_transaction_recent(state, keys[i].id_hash);
-        bool is_new = !jf_filter_maybe(state->filter, jf_filter_hash_transaction(keys[i].id_hash));
-        if (out_rows[i].position == 0 && !is_new) {
-            round_add(&round, i);
+        out_rows[i] = (struct jf_transaction_row){0};
+        if (jf_filter_maybe(state->filter, jf_filter_hash_transaction(keys[i].id_hash))) {
+            out_rows[i] = jf_state_transaction_recent(state, keys[i].id_hash);
+            if (out_rows[i].position == 0) {
+                round_add(&round, i);
+            }
         }
         if (round.count == KEYS_AT_ONCE) {
             error = transactions_ask(state, &round, &diagnosis);
@@ -158,6 +160,7 @@ enum jf_error jf_state_transactions_find(struct jf_state *state,
 
 struct receipt_round {
     uint64_t *positions;
+    uint32_t slice_count; // keys looked at together
     uint32_t which[KEYS_AT_ONCE];
     uint32_t count;
     unsigned char bytes[KEYS_AT_ONCE][JF_KEY_RECEIPT_BYTES];
@@ -195,29 +198,45 @@ static enum jf_error receipts_ask(struct jf_state *state, struct receipt_round *
     return error;
 }
 
+// Up to KEYS_AT_ONCE keys from `first` on: their places in the filter are hinted at together, so
+// that memory is waited for once.
+static enum jf_error receipts_slice_find(struct jf_state *state, const struct jf_receipt_key *keys,
+                                         uint32_t first, struct receipt_round *round,
+                                         struct jf_diagnosis *diagnosis)
+{
+    uint64_t hashes[KEYS_AT_ONCE];
+    for (uint32_t i = 0; i < round->slice_count; i++) {
+        hashes[i] = jf_filter_hash_receipt(&keys[first + i]);
+        jf_filter_prefetch(state->filter, hashes[i]);
+    }
+    round->count = 0;
+    for (uint32_t i = 0; i < round->slice_count; i++) {
+        const struct jf_receipt_key *key = &keys[first + i];
+        round->positions[first + i] = 0;
+        if (!jf_filter_maybe(state->filter, hashes[i])) {
+            continue;
+        }
+        round->positions[first + i] = jf_state_receipt_recent(state, key);
+        if (round->positions[first + i] == 0) {
+            uint32_t at = round->count++;
+            round->which[at] = first + i;
+            jf_key_receipt(round->bytes[at], key);
+            round->texts[at] = jf_text_of(round->bytes[at], JF_KEY_RECEIPT_BYTES);
+        }
+    }
+    return receipts_ask(state, round, diagnosis);
+}
+
 enum jf_error jf_state_receipts_find(struct jf_state *state, const struct jf_receipt_key *keys,
                                      uint32_t count, uint64_t *out_positions)
 {
     struct jf_diagnosis diagnosis = {0};
     struct receipt_round round;
     round.positions = out_positions;
-    round.count = 0;
     enum jf_error error = JF_OK;
-    for (uint32_t i = 0; i < count && error == JF_OK; i++) {
-        out_positions[i] = jf_state_receipt_recent(state, &keys[i]);
-        bool is_new = !jf_filter_maybe(state->filter, jf_filter_hash_receipt(&keys[i]));
-        if (out_positions[i] == 0 && !is_new) {
-            uint32_t at = round.count++;
-            round.which[at] = i;
-            jf_key_receipt(round.bytes[at], &keys[i]);
-            round.texts[at] = jf_text_of(round.bytes[at], JF_KEY_RECEIPT_BYTES);
-        }
-        if (round.count == KEYS_AT_ONCE) {
-            error = receipts_ask(state, &round, &diagnosis);
-        }
-    }
-    if (error == JF_OK) {
-        error = receipts_ask(state, &round, &diagnosis);
+    for (uint32_t first = 0; first < count && error == JF_OK; first += KEYS_AT_ONCE) {
+        round.slice_count = count - first < KEYS_AT_ONCE ? count - first : KEYS_AT_ONCE;
+        error = receipts_slice_find(state, keys, first, &round, &diagnosis);
     }
     return error == JF_OK ? JF_OK : jf_state_fail(state, error, &diagnosis);
 }
@@ -297,6 +316,7 @@ enum jf_error jf_state_cards_find(struct jf_state *state, const struct jf_text *
 
 struct entry_read {
     struct jf_arena *arena;
+    uint64_t chunk;
     uint32_t slot;
     bool is_found;
     struct jf_text bytes;
@@ -319,17 +339,42 @@ static enum jf_error chunk_found(void *context, uint32_t index, struct jf_text v
     return error == JF_OK ? entry_copy(read, entry) : error;
 }
 
+// The tail may have become a chunk of its own since the caller looked at how far the store is.
+static enum jf_error tail_found(void *context, uint32_t index, struct jf_text value)
+{
+    struct entry_read *read = context;
+    struct jf_text chunk = {NULL, 0};
+    enum jf_error error = jf_tail_decode(value, read->chunk, &chunk);
+    if (error == JF_ERROR_NOT_FOUND) {
+        return JF_OK;
+    }
+    return error == JF_OK ? chunk_found(context, index, chunk) : error;
+}
+
+// A chunk that was whole at the stored position is at its place; any other is the tail, or has
+// become whole meanwhile.
 static enum jf_error stored_entry_read(struct jf_state *state, uint64_t position,
                                        struct entry_read *read)
 {
     struct jf_diagnosis diagnosis = {0};
     unsigned char bytes[JF_KEY_CHUNK_BYTES];
-    jf_store_u64_ordered(bytes, jf_chunk_of(position));
-    struct jf_text key = jf_text_of(bytes, sizeof bytes);
+    enum jf_error error = JF_OK;
+    uint64_t stored = state->store == NULL ? state->applied : jf_store_stored(state->store);
+    read->chunk = jf_chunk_of(position);
     read->slot = jf_chunk_slot(position);
+    jf_store_u64_ordered(bytes, read->chunk);
+    struct jf_text key = JF_TEXT(JF_META_TAIL);
     struct jf_kv_query query = {
-        .family = JF_KV_ENTRIES, .keys = &key, .count = 1, .found = chunk_found, .context = read};
-    enum jf_error error = jf_kv_multi_get(state->kv, &query, &diagnosis);
+        .family = JF_KV_META, .keys = &key, .count = 1, .found = tail_found, .context = read};
+    if (read->chunk >= jf_chunk_of(stored + 1)) {
+        error = jf_kv_multi_get(state->kv, &query, &diagnosis);
+    }
+    if (error == JF_OK && !read->is_found) {
+        key = jf_text_of(bytes, sizeof bytes);
+        query.family = JF_KV_ENTRIES;
+        query.found = chunk_found;
+        error = jf_kv_multi_get(state->kv, &query, &diagnosis);
+    }
     if (error == JF_ERROR_NO_MEMORY) {
         // The caller's arena is full: a matter of the caller's, not a failure of the state.
         return error;

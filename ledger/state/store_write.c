@@ -175,22 +175,49 @@ static void cards_put(struct jf_store *store, const struct jf_generation *genera
 
 // ---- Entries --------------------------------------------------------------------------
 
-static bool tail_put(struct jf_store *store)
+// The chunk as it is stored, behind `room` bytes for the caller. NULL: no memory.
+static unsigned char *tail_encode(struct jf_store *store, size_t room)
 {
     size_t head = jf_chunk_head_bytes(store->tail.count);
     store->chunk_bytes.size = 0;
-    unsigned char *to = jf_state_buffer_reserve(&store->chunk_bytes, head + store->tail_bytes.size);
+    unsigned char *to =
+        jf_state_buffer_reserve(&store->chunk_bytes, room + head + store->tail_bytes.size);
     if (to == NULL) {
-        return false;
+        return NULL;
     }
-    jf_chunk_head_encode(&store->tail, to);
+    jf_chunk_head_encode(&store->tail, to + room);
     if (store->tail_bytes.size > 0) {
-        memcpy(to + head, store->tail_bytes.bytes, store->tail_bytes.size);
+        memcpy(to + room + head, store->tail_bytes.bytes, store->tail_bytes.size);
+    }
+    store->chunk_bytes.size = room + head + store->tail_bytes.size;
+    return to;
+}
+
+// A full chunk goes to its place, once and for all: keys of entries only ever ascend, so RocksDB
+// moves their files down whole and never writes them again.
+static bool chunk_put(struct jf_store *store)
+{
+    unsigned char *bytes = tail_encode(store, 0);
+    if (bytes == NULL) {
+        return false;
     }
     unsigned char key[JF_KEY_CHUNK_BYTES];
     jf_store_u64_ordered(key, store->tail.number);
     put(store, JF_KV_ENTRIES, jf_text_of(key, sizeof key),
-        jf_text_of(to, head + store->tail_bytes.size));
+        jf_text_of(bytes, store->chunk_bytes.size));
+    return true;
+}
+
+// The unfinished chunk is kept apart and written anew by each run. What is left of it when a chunk
+// ends with its run is of a lower number and means nothing.
+static bool tail_put(struct jf_store *store)
+{
+    unsigned char *bytes = tail_encode(store, JF_TAIL_HEAD_BYTES);
+    if (bytes == NULL) {
+        return false;
+    }
+    jf_store_u64(bytes, store->tail.number);
+    put(store, JF_KV_META, JF_TEXT(JF_META_TAIL), jf_text_of(bytes, store->chunk_bytes.size));
     return true;
 }
 
@@ -209,7 +236,7 @@ static bool tail_append(struct jf_store *store, struct jf_text entry)
     if (store->tail.count < JF_CHUNK_ENTRIES) {
         return true;
     }
-    if (!tail_put(store)) {
+    if (!chunk_put(store)) {
         return false;
     }
     store->tail.number += 1;
@@ -242,8 +269,12 @@ static enum jf_error tail_found(void *context, uint32_t index, struct jf_text va
     (void)index;
     struct jf_store *store = load->store;
     uint32_t count = store->tail.count;
+    struct jf_text chunk = {NULL, 0};
     struct jf_text bytes = {NULL, 0};
-    enum jf_error error = jf_chunk_decode(value, &store->tail, &bytes);
+    enum jf_error error = jf_tail_decode(value, store->tail.number, &chunk);
+    if (error == JF_OK) {
+        error = jf_chunk_decode(chunk, &store->tail, &bytes);
+    }
     if (error != JF_OK || store->tail.count != count) {
         return JF_ERROR_CORRUPT;
     }
@@ -265,12 +296,10 @@ enum jf_error jf_store_load_tail(struct jf_store *store, struct jf_diagnosis *di
     if (store->config.applied == 0 || store->tail.count == 0) {
         return JF_OK;
     }
-    unsigned char bytes[JF_KEY_CHUNK_BYTES];
-    jf_store_u64_ordered(bytes, store->tail.number);
-    struct jf_text key = jf_text_of(bytes, sizeof bytes);
+    struct jf_text key = JF_TEXT(JF_META_TAIL);
     struct tail_load load = {store, false};
     struct jf_kv_query query = {
-        .family = JF_KV_ENTRIES, .keys = &key, .count = 1, .found = tail_found, .context = &load};
+        .family = JF_KV_META, .keys = &key, .count = 1, .found = tail_found, .context = &load};
     enum jf_error error = jf_kv_multi_get(store->kv, &query, diagnosis);
     if (error == JF_OK && !load.is_found) {
         error = JF_ERROR_CORRUPT;
@@ -334,7 +363,6 @@ static bool generations_put(struct jf_store *store, const struct jf_store_run *r
         numbers_put(store, generation);
         recent_put(store, generation);
     }
-    // The unfinished chunk is written too, and again with the next run.
     return store->tail.count == 0 || tail_put(store);
 }
 

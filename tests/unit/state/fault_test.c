@@ -259,8 +259,16 @@ Test(fault, damaged_meta_and_filter_are_refused_on_opening)
     opening_fails(JF_KV_META, JF_TEXT("applied"), JF_TEXT("\x3b\0\0\0\0\0\0\0"), JF_ERROR_CORRUPT);
     opening_fails(JF_KV_META, JF_TEXT("ledger"), JF_TEXT("something else"), JF_ERROR_FOREIGN);
     opening_fails(JF_KV_META, JF_TEXT("ledger"),
-                  JF_TEXT("JFSTATE1\x02\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+                  JF_TEXT("JFSTATE1\x01\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
                   JF_ERROR_VERSION);
+    opening_fails(JF_KV_META, JF_TEXT("ledger"),
+                  JF_TEXT("JFSTATE1\x03\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+                  JF_ERROR_VERSION);
+    opening_fails(JF_KV_META, JF_TEXT("tail"), JF_TEXT("short"), JF_ERROR_CORRUPT);
+    opening_fails(JF_KV_META, JF_TEXT("tail"), JF_TEXT("\x02\0\0\0\0\0\0\0\x01\0\0\0\0"),
+                  JF_ERROR_CORRUPT);
+    opening_fails(JF_KV_META, JF_TEXT("tail"), JF_TEXT("\x01\0\0\0\0\0\0\0\x01\0\0\0\0"),
+                  JF_ERROR_CORRUPT);
     opening_fails(JF_KV_FILTER, JF_TEXT("p\0\0\0\0"), JF_TEXT("short"), JF_ERROR_CORRUPT);
     opening_fails(JF_KV_FILTER, JF_TEXT("p\0\0\0\x09"), JF_TEXT("far"), JF_ERROR_CORRUPT);
 }

@@ -231,8 +231,7 @@ enum jf_error jf_job_start_tiers(struct jf_engine *engine, const struct jf_tiers
     uint64_t now_us = engine->config.clock_us(engine->config.clock_context);
     if ((uint64_t)input->as_of > now_us / DAY_US + 1) {
         return jf_diagnose(diagnosis, JF_ERROR_INVALID,
-                           "as_of: the date lies in the future; tiers fall only by months that are "
-                           "over");
+                           "the date lies in the future; tiers fall only by months that are over");
     }
     struct jf_job *job = NULL;
     enum jf_error error = jf_job_create(engine, wake, context, &job);

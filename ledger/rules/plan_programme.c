@@ -1,6 +1,8 @@
 // Reference data as entries: a programme is parsed, a store's zone is loaded, and the entry says
 // what became known. Both leave the reference prepared, so that applying the entry cannot fail.
-// Refused: PROGRAMME_INVALID with file, line and field, ZONE_UNKNOWN, LIMIT_REACHED.
+// Refused, in order: a programme for LIMIT_REACHED (versions), PROGRAMME_INVALID with file, line
+// and field, LIMIT_REACHED (names of rules over all versions); a store for LIMIT_REACHED (stores;
+// not where one is replaced), ZONE_UNKNOWN.
 #include <stdio.h>
 
 #include "rules/plan_private.h"

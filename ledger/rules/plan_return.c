@@ -11,9 +11,10 @@
 //   worth          jf_earn of that; nothing when nothing is kept (a flat bonus needs a receipt)
 //
 // First points are given back, then points are taken back (plan_take_back.c), so that what was
-// redeemed can meet what is owed. Refused, in order: UNKNOWN_STORE, UNKNOWN_SALE, UNKNOWN_LINE,
-// RETURN_EXCEEDS_KEPT, IN_FUTURE, BEFORE_SALE, LIMIT_REACHED, OVERFLOW. A closed or frozen member
-// may still return.
+// redeemed can meet what is owed. Refused, in order: UNKNOWN_STORE, UNKNOWN_SALE, UNKNOWN_LINE
+// (looked for in all lines first), RETURN_EXCEEDS_KEPT, IN_FUTURE, BEFORE_SALE, OVERFLOW (the
+// calculation), and last what every entry is asked (plan.c): LIMIT_REACHED, OVERFLOW,
+// LIMIT_REACHED. A closed or frozen member may still return.
 #include <stdio.h>
 
 #include "base/assert.h"

@@ -2,8 +2,9 @@
 // recorded, because a return plans what is kept with the same (SEMANTICS, Returns).
 //
 // Refused, in order: UNKNOWN_CARD, UNKNOWN_MEMBER, UNKNOWN_STORE, RECEIPT_TAKEN, NO_PROGRAMME,
-// IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, the redemption's own, INVALID_FIELD (excluded tenders
-// above the basket), LIMIT_REACHED, OVERFLOW.
+// IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, the redemption's own (plan_redeem.c), INVALID_FIELD
+// (excluded tenders above the basket), OVERFLOW (the calculation, or more points than one entry may
+// grant), and last what every entry is asked (plan.c): LIMIT_REACHED, OVERFLOW, LIMIT_REACHED.
 #include "base/assert.h"
 #include "base/number.h"
 #include "rules/earn.h"

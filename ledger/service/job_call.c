@@ -192,6 +192,10 @@ void jf_job_call_tiers(struct jf_service *service, struct jf_call *call, struct 
     struct jf_diagnosis diagnosis = {.text = ""};
     enum jf_error error =
         jf_job_start_tiers(service->engine, &input, wake, service, &job_call->job, &diagnosis);
+    if (error == JF_ERROR_INVALID) { // of what is asked only the clock could still find fault
+        jf_status_finish_field(call, "as_of", 0, diagnosis.text);
+        return;
+    }
     started(service, job_call, error, &diagnosis);
 }
 

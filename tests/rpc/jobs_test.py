@@ -57,7 +57,7 @@ class Jobs(Case):
     def test_a_run_is_refused_without_its_id_or_date(self):
         for fields, field in ((dict(run_id=""), "run_id"), (dict(run_id="x" * 33), "run_id"),
                               (dict(run_id="a\nb"), "run_id"), (dict(as_of=0), "as_of"),
-                              (dict(as_of=20190230), "as_of")):
+                              (dict(as_of=20190230), "as_of"), (dict(as_of=21991231), "as_of")):
             refusal = self.refused(lambda: self.recalculate(**fields), grpc.StatusCode.INVALID_ARGUMENT,
                                    "INVALID_FIELD")
             self.assertEqual(refusal.field, field)

@@ -38,6 +38,11 @@
 #define JF_LOTS_PER_MEMBER_MAX   512u // month-end lots of 3 entities over 14 years
 #define JF_MONTHS_PER_MEMBER_MAX 37u  // tier windows: 36 months and the current one
 #define JF_DEBTS_PER_MEMBER_MAX  16u  // entities a member owes to
+#define JF_COUNTERS_PER_MEMBER_MAX                                                                 \
+    256u // caps and rewards in use: a season of days, two years of months
+#define JF_HOLDS_PER_MEMBER_MAX      16u // payments in progress at the same time
+#define JF_HOLD_PARTS_PER_MEMBER_MAX 64u // lots that they set aside
+#define JF_CARDS_PER_MEMBER_MAX      64u // a household's, after merging too
 
 // What one entry holds.
 #define JF_POSTINGS_PER_ENTRY_MAX 2048u

@@ -31,7 +31,8 @@ static enum jf_error member_reserve(const struct jf_effects *effects, const stru
                            (unsigned long long)entry->member.value);
     }
     if (error == JF_OK) {
-        struct jf_member_capacity room = jf_member_room_for(member, entry->posting_count);
+        struct jf_member_growth growth = jf_entry_growth(entry);
+        struct jf_member_capacity room = jf_member_room_for(member, &growth);
         error = jf_state_member_room(effects->state, entry->member, room, &member);
     }
     if (error != JF_OK) {

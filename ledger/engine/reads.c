@@ -39,8 +39,7 @@ static const struct jf_member *member_find(struct jf_engine *engine, struct jf_r
 
 static const struct jf_member *member_copy(const struct jf_member *member, struct jf_arena *arena)
 {
-    struct jf_member_capacity capacity = {member->lot_count, member->month_count,
-                                          member->debt_count};
+    struct jf_member_capacity capacity = jf_member_used(member);
     void *block = jf_arena_alloc(arena, jf_member_block_size(capacity));
     if (block == NULL) {
         return NULL;

@@ -185,6 +185,17 @@ static void return_count(struct jf_member *member, const struct jf_return_entry 
     }
 }
 
+static void card_add(struct jf_member *member, struct jf_text card)
+{
+    JF_ASSERT(member->card_count < member->card_capacity);
+    JF_ASSERT(card.size >= 1);
+    JF_ASSERT(card.size <= JF_CARD_BYTES_MAX);
+    struct jf_card *added = &member->cards[member->card_count];
+    added->size = card.size;
+    memcpy(added->bytes, card.data, card.size);
+    member->card_count++;
+}
+
 static void enrolment_apply(struct jf_member *member, const struct jf_entry *entry)
 {
     const struct jf_enrol_command *enrolment = &entry->as.enrolment;
@@ -196,6 +207,9 @@ static void enrolment_apply(struct jf_member *member, const struct jf_entry *ent
     member->status = JF_MEMBER_ACTIVE;
     member->birth_month = (uint8_t)enrolment->birth_month;
     member->birth_day = (uint8_t)enrolment->birth_day;
+    for (uint32_t i = 0; i < enrolment->card_count; i++) {
+        card_add(member, enrolment->cards[i]);
+    }
 }
 
 static void tier_apply(struct jf_member *member, const struct jf_entry *entry)

@@ -16,6 +16,15 @@ enum jf_error jf_entry_check_postings(const struct jf_entry *entry)
     return sum == 0 ? JF_OK : JF_ERROR_CORRUPT;
 }
 
+struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
+{
+    struct jf_member_growth growth = {.postings = entry->posting_count, .months = 1};
+    if (entry->kind == JF_ENTRY_ENROLMENT) {
+        growth.cards = entry->as.enrolment.card_count;
+    }
+    return growth;
+}
+
 const char *jf_entry_kind_name(enum jf_entry_kind kind)
 {
     switch (kind) {

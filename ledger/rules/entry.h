@@ -91,13 +91,6 @@ struct jf_granted {
     int64_t points;
 };
 
-struct jf_lot_part {
-    jf_date available_on;
-    jf_date expires_on; // JF_DATE_EVER: never
-    struct jf_entity_id entity;
-    int64_t points;
-};
-
 #define JF_BIRTHDAY_DAY   1u
 #define JF_BIRTHDAY_WEEK  2u
 #define JF_BIRTHDAY_MONTH 4u
@@ -233,6 +226,9 @@ struct jf_entry {
 // Sum of the postings, which is zero in every valid entry (invariant 1).
 // Returns: JF_OK, or JF_ERROR_CORRUPT when they do not sum to zero or overflow.
 JF_MUST_USE enum jf_error jf_entry_check_postings(const struct jf_entry *entry);
+
+// The most that applying the entry adds to any member that it touches.
+struct jf_member_growth jf_entry_growth(const struct jf_entry *entry);
 
 // Static name of a kind, such as "sale"; "unknown" outside the list.
 const char *jf_entry_kind_name(enum jf_entry_kind kind);

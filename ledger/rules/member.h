@@ -14,7 +14,8 @@
 enum jf_member_status {
     JF_MEMBER_ACTIVE = 1,
     JF_MEMBER_FROZEN = 2,
-    JF_MEMBER_CLOSED = 3
+    JF_MEMBER_CLOSED = 3,
+    JF_MEMBER_MERGED = 4 // became another member: merged_into
 };
 
 // Points with the same first day, last day and issuing entity. Kept sorted: earliest expiry first
@@ -45,16 +46,58 @@ struct jf_debt {
     int64_t points;
 };
 
+// Points of one lot: spent, set aside or given back.
+struct jf_lot_part {
+    jf_date available_on;
+    jf_date expires_on; // JF_DATE_EVER: never
+    struct jf_entity_id entity;
+    int64_t points;
+};
+
+// What a counter counts. Kept sorted by kind, ground, period; never 0.
+enum jf_counter_kind {
+    JF_COUNTER_CAP_DAY = 1,      // points under a cap; period: business date
+    JF_COUNTER_CAP_MONTH = 2,    // points under a cap; period: month index
+    JF_COUNTER_RULE = 3,         // points of a rule over all time; period 0
+    JF_COUNTER_REWARD = 4,       // rewards redeemed over all time; period 0
+    JF_COUNTER_REWARD_STOCK = 16 // of the whole chain: not in a member's record; period 0
+};
+
+struct jf_counter {
+    uint32_t kind;   // enum jf_counter_kind
+    uint32_t ground; // of the cap, rule or reward
+    int32_t period;
+    uint32_t reserved; // 0
+    int64_t value;     // above 0
+};
+
+// Points set aside by a HOLD entry, out of the lots named by its parts. Kept sorted by position.
+struct jf_hold {
+    uint64_t position;   // of the HOLD entry
+    int64_t deadline_ms; // instant after which it counts as void
+    uint32_t part_count; // of hold_parts, behind those of the holds before it
+    uint32_t reserved;   // 0
+};
+
+// A card that leads to the member, in the order linked.
+struct jf_card {
+    uint32_t size; // 1..JF_CARD_BYTES_MAX
+    char bytes[JF_CARD_BYTES_MAX];
+};
+
 struct jf_member {
     struct jf_member_id number;
     uint64_t last_position; // newest entry about the member: head of the history chain
     uint64_t tags;
+    struct jf_member_id merged_into; // status MERGED; value 0: not merged
     jf_date enrolled_on;
     jf_date tier_since;
     uint32_t home_store;
-    uint32_t visits;     // receipts kept, over all time
-    uint8_t status;      // enum jf_member_status
-    uint8_t birth_month; // 0: not given
+    uint32_t visits;       // receipts kept, over all time
+    jf_date tier_until;    // last day of a level given by hand; 0 (JF_DATE_MIN): not by hand
+    uint32_t tier_version; // programme version whose levels `tier` counts; 0: not said
+    uint8_t status;        // enum jf_member_status
+    uint8_t birth_month;   // 0: not given
     uint8_t birth_day;
     uint8_t tier; // level, 0 the lowest
     uint8_t activity_class;
@@ -62,12 +105,24 @@ struct jf_member {
     uint16_t lot_count;
     uint16_t month_count;
     uint16_t debt_count;
+    uint16_t counter_count;
+    uint16_t hold_count;
+    uint16_t hold_part_count; // over all holds
+    uint16_t card_count;
     uint16_t lot_capacity;
     uint16_t month_capacity;
     uint16_t debt_capacity;
+    uint16_t counter_capacity;
+    uint16_t hold_capacity;
+    uint16_t hold_part_capacity;
+    uint16_t card_capacity;
     struct jf_lot *lots;
     struct jf_month_count *months;
     struct jf_debt *debts;
+    struct jf_counter *counters;
+    struct jf_hold *holds;
+    struct jf_lot_part *hold_parts; // in the order of holds, and of each hold's choice of lots
+    struct jf_card *cards;
 };
 
 // Room for arrays.
@@ -75,6 +130,10 @@ struct jf_member_capacity {
     uint16_t lots;
     uint16_t months;
     uint16_t debts;
+    uint16_t counters;
+    uint16_t holds;
+    uint16_t hold_parts;
+    uint16_t cards;
 };
 
 // Bytes of one block holding a member with that room.
@@ -83,20 +142,44 @@ size_t jf_member_block_size(struct jf_member_capacity capacity);
 // Lays out an empty member in `block` (jf_member_block_size bytes, 16-aligned). Returns it.
 struct jf_member *jf_member_block_init(void *block, struct jf_member_capacity capacity);
 
+_Static_assert(sizeof(struct jf_member_capacity) == 7 * sizeof(uint16_t), "compared as bytes");
+
+// Each array's larger room.
+struct jf_member_capacity jf_member_capacity_larger(struct jf_member_capacity a,
+                                                    struct jf_member_capacity b);
+
+// What of its room the member uses.
+struct jf_member_capacity jf_member_used(const struct jf_member *member);
+
+// The room that a member's block has.
+struct jf_member_capacity jf_member_capacity_of(const struct jf_member *member);
+
 // Copies all content of `from` into `into`, whose capacities must suffice.
 void jf_member_copy(struct jf_member *into, const struct jf_member *from);
 
-// The room that a block must have before any one entry with `posting_count` postings is applied to
-// it: what the member uses now plus the most that such an entry can add. Applying never allocates,
-// so the caller grows the block first where a capacity is below the one returned. In: posting_count
-// ≤ JF_POSTINGS_PER_ENTRY_MAX.
+// The most that applying an entry adds to a member.
+struct jf_member_growth {
+    uint32_t postings; // each may open a lot or a debt; at most JF_POSTINGS_PER_ENTRY_MAX
+    uint32_t months;
+    uint32_t counters;
+    uint32_t holds;
+    uint32_t hold_parts;
+    uint32_t cards;
+};
+
+// The room that a block must have before an entry of that growth is applied to it: what the member
+// uses now plus the most that it can add. Applying never allocates, so the caller grows the block
+// first where a capacity is below the one returned.
 struct jf_member_capacity jf_member_room_for(const struct jf_member *member,
-                                             uint32_t posting_count);
+                                             const struct jf_member_growth *growth);
 
 // Sums. Totals of valid members never overflow (every write is checked).
 int64_t jf_member_debt(const struct jf_member *member);
 
-// balance = sum of the lots' remainders - debt (invariant 2).
+// Points set aside by holds, whether or not their deadline is over.
+int64_t jf_member_held(const struct jf_member *member);
+
+// balance = sum of the lots' remainders + what holds set aside - debt (invariant 2).
 int64_t jf_member_balance(const struct jf_member *member);
 
 struct jf_balance {

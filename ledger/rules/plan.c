@@ -141,10 +141,16 @@ static struct jf_member *member_copy(struct jf_plan_work *work)
 {
     const struct jf_member *member = work->input->member;
     struct jf_member none = {0};
-    struct jf_member_capacity room =
-        jf_member_room_for(member == NULL ? &none : member, work->posting_count);
-    // The copy may pass the limit on debts, so that the check after applying sees it.
-    room.debts = (uint16_t)(JF_DEBTS_PER_MEMBER_MAX + work->posting_count);
+    work->entry->postings = work->postings;
+    work->entry->posting_count = work->posting_count;
+    struct jf_member_growth growth = jf_entry_growth(work->entry);
+    struct jf_member_capacity room = jf_member_room_for(member == NULL ? &none : member, &growth);
+    // The copy may pass the limits, so that the check after applying sees it.
+    room.debts = (uint16_t)(JF_DEBTS_PER_MEMBER_MAX + growth.postings);
+    room.counters = (uint16_t)(JF_COUNTERS_PER_MEMBER_MAX + growth.counters);
+    room.holds = (uint16_t)(JF_HOLDS_PER_MEMBER_MAX + growth.holds);
+    room.hold_parts = (uint16_t)(JF_HOLD_PARTS_PER_MEMBER_MAX + growth.hold_parts);
+    room.cards = (uint16_t)(JF_CARDS_PER_MEMBER_MAX + growth.cards);
     void *block = jf_arena_alloc(work->input->arena, jf_member_block_size(room));
     if (block == NULL) {
         work->error = JF_ERROR_NO_MEMORY;
@@ -159,12 +165,23 @@ static struct jf_member *member_copy(struct jf_plan_work *work)
 
 static bool counts_fit(struct jf_plan_work *work, const struct jf_member *after)
 {
-    if (after->lot_count > JF_LOTS_PER_MEMBER_MAX) {
-        return jf_plan_refuse_limit(work, JF_LOTS_PER_MEMBER_MAX, "lots of one member");
-    }
-    if (after->debt_count > JF_DEBTS_PER_MEMBER_MAX) {
-        return jf_plan_refuse_limit(work, JF_DEBTS_PER_MEMBER_MAX,
-                                    "legal entities that one member owes to");
+    const struct {
+        const char *what;
+        uint32_t count;
+        uint32_t most;
+    } arrays[] = {
+        {"lots of one member", after->lot_count, JF_LOTS_PER_MEMBER_MAX},
+        {"legal entities that one member owes to", after->debt_count, JF_DEBTS_PER_MEMBER_MAX},
+        {"counters of one member", after->counter_count, JF_COUNTERS_PER_MEMBER_MAX},
+        {"holds of one member", after->hold_count, JF_HOLDS_PER_MEMBER_MAX},
+        {"lots that one member's holds set aside", after->hold_part_count,
+         JF_HOLD_PARTS_PER_MEMBER_MAX},
+        {"cards of one member", after->card_count, JF_CARDS_PER_MEMBER_MAX},
+    };
+    for (uint32_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
+        if (arrays[i].count > arrays[i].most) {
+            return jf_plan_refuse_limit(work, arrays[i].most, arrays[i].what);
+        }
     }
     return true;
 }

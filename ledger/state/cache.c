@@ -318,11 +318,6 @@ void jf_cache_remove(struct jf_cache *cache, struct jf_member_id id)
     counters_publish(cache);
 }
 
-static uint16_t larger(uint16_t a, uint16_t b)
-{
-    return a > b ? a : b;
-}
-
 // The copy takes over everything but size: numbers, pins, and its place among the touched.
 static void block_replace(struct jf_cache *cache, struct block *old, struct block *copy)
 {
@@ -352,15 +347,13 @@ enum jf_error jf_cache_room(struct jf_cache *cache, struct jf_member_id id,
     JF_ASSERT(cache->slots[at].number == id.value);
     struct block *old = cache->slots[at].block;
     struct jf_member *member = member_of(old);
-    if (capacity.lots <= member->lot_capacity && capacity.months <= member->month_capacity &&
-        capacity.debts <= member->debt_capacity) {
+    struct jf_member_capacity has = jf_member_capacity_of(member);
+    struct jf_member_capacity both = jf_member_capacity_larger(capacity, has);
+    if (memcmp(&both, &has, sizeof both) == 0) {
         *out_member = member;
         return JF_OK;
     }
-    capacity.lots = larger(capacity.lots, member->lot_capacity);
-    capacity.months = larger(capacity.months, member->month_capacity);
-    capacity.debts = larger(capacity.debts, member->debt_capacity);
-    struct block *copy = block_make(capacity);
+    struct block *copy = block_make(both);
     if (copy == NULL) {
         return JF_ERROR_NO_MEMORY;
     }

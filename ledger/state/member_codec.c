@@ -1,6 +1,7 @@
-// Version byte, counts, fixed fields, lots, months, debts as varints, then 32 bits of XXH3 over all
-// before. The checksum stands although RocksDB has its own: records also travel through caches and
-// backups, and a decoder of varints would take most flipped bits for other numbers.
+// Version byte, counts, fixed fields and the arrays in the member's order, as varints; then 32 bits
+// of XXH3 over all before. The checksum stands although RocksDB has its own: records also travel
+// through caches and backups, and a decoder of varints would take most flipped bits for other
+// numbers.
 //
 // Fails: wrong checksum, too short or too long, numbers outside their types or longer than needed,
 // counts above the limits, and whatever jf_member_check says: all JF_ERROR_CORRUPT. A later version
@@ -14,20 +15,26 @@
 #include "base/hash.h"
 #include "state/varint.h"
 
-#define RECORD_VERSION   1u
+#define RECORD_VERSION   2u
 #define CHECKSUM_BYTES   ((size_t)4)
-#define HEAD_NUMBERS     15u // fields before the arrays, counts included
+#define HEAD_NUMBERS     22u // fields before the arrays, counts included
 #define LOT_NUMBERS      6u
 #define MONTH_NUMBERS    4u
 #define DEBT_NUMBERS     2u
+#define COUNTER_NUMBERS  4u
+#define HOLD_NUMBERS     3u
+#define PART_NUMBERS     4u
 #define RECORD_BYTES_MIN (CHECKSUM_BYTES + 1 + HEAD_NUMBERS)
 
 size_t jf_member_record_size_max(const struct jf_member *member)
 {
-    size_t numbers = HEAD_NUMBERS + (size_t)member->lot_count * LOT_NUMBERS +
-                     (size_t)member->month_count * MONTH_NUMBERS +
-                     (size_t)member->debt_count * DEBT_NUMBERS;
-    return 1 + numbers * JF_VARINT_BYTES_MAX + CHECKSUM_BYTES;
+    size_t numbers =
+        HEAD_NUMBERS + (size_t)member->lot_count * LOT_NUMBERS +
+        (size_t)member->month_count * MONTH_NUMBERS + (size_t)member->debt_count * DEBT_NUMBERS +
+        (size_t)member->counter_count * COUNTER_NUMBERS +
+        (size_t)member->hold_count * HOLD_NUMBERS + (size_t)member->hold_part_count * PART_NUMBERS;
+    return 1 + numbers * JF_VARINT_BYTES_MAX + member->card_count * sizeof(struct jf_card) +
+           CHECKSUM_BYTES;
 }
 
 static unsigned char *head_write(unsigned char *at, const struct jf_member *member)
@@ -36,13 +43,20 @@ static unsigned char *head_write(unsigned char *at, const struct jf_member *memb
     at = jf_varint_write(at, member->lot_count);
     at = jf_varint_write(at, member->month_count);
     at = jf_varint_write(at, member->debt_count);
+    at = jf_varint_write(at, member->counter_count);
+    at = jf_varint_write(at, member->hold_count);
+    at = jf_varint_write(at, member->hold_part_count);
+    at = jf_varint_write(at, member->card_count);
     at = jf_varint_write(at, member->number.value);
     at = jf_varint_write(at, member->last_position);
     at = jf_varint_write(at, member->tags);
+    at = jf_varint_write(at, member->merged_into.value);
     at = jf_varint_write_signed(at, member->enrolled_on);
     at = jf_varint_write_signed(at, member->tier_since);
     at = jf_varint_write(at, member->home_store);
     at = jf_varint_write(at, member->visits);
+    at = jf_varint_write_signed(at, member->tier_until);
+    at = jf_varint_write(at, member->tier_version);
     at = jf_varint_write(at, member->status);
     at = jf_varint_write(at, member->birth_month);
     at = jf_varint_write(at, member->birth_day);
@@ -69,6 +83,55 @@ static unsigned char *month_write(unsigned char *at, const struct jf_month_count
     return jf_varint_write_signed(at, month->points);
 }
 
+static unsigned char *counter_write(unsigned char *at, const struct jf_counter *counter)
+{
+    at = jf_varint_write(at, counter->kind);
+    at = jf_varint_write(at, counter->ground);
+    at = jf_varint_write_signed(at, counter->period);
+    return jf_varint_write_signed(at, counter->value);
+}
+
+static unsigned char *hold_write(unsigned char *at, const struct jf_hold *hold)
+{
+    at = jf_varint_write(at, hold->position);
+    at = jf_varint_write_signed(at, hold->deadline_ms);
+    return jf_varint_write(at, hold->part_count);
+}
+
+static unsigned char *part_write(unsigned char *at, const struct jf_lot_part *part)
+{
+    at = jf_varint_write_signed(at, part->available_on);
+    at = jf_varint_write_signed(at, part->expires_on);
+    at = jf_varint_write(at, part->entity.value);
+    return jf_varint_write_signed(at, part->points);
+}
+
+static unsigned char *card_write(unsigned char *at, const struct jf_card *card)
+{
+    JF_ASSERT(card->size <= JF_CARD_BYTES_MAX);
+    at = jf_varint_write(at, card->size);
+    memcpy(at, card->bytes, card->size);
+    return at + card->size;
+}
+
+// What few members have.
+static unsigned char *rest_write(unsigned char *at, const struct jf_member *member)
+{
+    for (uint32_t i = 0; i < member->counter_count; i++) {
+        at = counter_write(at, &member->counters[i]);
+    }
+    for (uint32_t i = 0; i < member->hold_count; i++) {
+        at = hold_write(at, &member->holds[i]);
+    }
+    for (uint32_t i = 0; i < member->hold_part_count; i++) {
+        at = part_write(at, &member->hold_parts[i]);
+    }
+    for (uint32_t i = 0; i < member->card_count; i++) {
+        at = card_write(at, &member->cards[i]);
+    }
+    return at;
+}
+
 size_t jf_member_record_encode(const struct jf_member *member, unsigned char *to)
 {
     JF_ASSERT(member->lot_count <= member->lot_capacity);
@@ -85,6 +148,7 @@ size_t jf_member_record_encode(const struct jf_member *member, unsigned char *to
         at = jf_varint_write(at, member->debts[i].entity.value);
         at = jf_varint_write_signed(at, member->debts[i].points);
     }
+    at = rest_write(at, member);
     jf_store_u32(at, (uint32_t)jf_hash64(to, (size_t)(at - to)));
     return (size_t)(at - to) + CHECKSUM_BYTES;
 }
@@ -101,6 +165,10 @@ static struct jf_member_capacity counts_read(struct jf_varint_reader *reader)
     counts.lots = (uint16_t)jf_varint_read(reader, JF_LOTS_PER_MEMBER_MAX);
     counts.months = (uint16_t)jf_varint_read(reader, JF_MONTHS_PER_MEMBER_MAX);
     counts.debts = (uint16_t)jf_varint_read(reader, JF_DEBTS_PER_MEMBER_MAX);
+    counts.counters = (uint16_t)jf_varint_read(reader, JF_COUNTERS_PER_MEMBER_MAX);
+    counts.holds = (uint16_t)jf_varint_read(reader, JF_HOLDS_PER_MEMBER_MAX);
+    counts.hold_parts = (uint16_t)jf_varint_read(reader, JF_HOLD_PARTS_PER_MEMBER_MAX);
+    counts.cards = (uint16_t)jf_varint_read(reader, JF_CARDS_PER_MEMBER_MAX);
     return counts;
 }
 
@@ -129,7 +197,7 @@ enum jf_error jf_member_record_measure(struct jf_text record,
     struct jf_member_capacity counts = counts_read(&reader);
     if (reader.is_bad) {
         return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
-                           "a member's record counts more lots, months or debts than there can be");
+                           "a member's record counts more of something than there can be");
     }
     *out_capacity = counts;
     return JF_OK;
@@ -140,10 +208,13 @@ static void head_read(struct jf_varint_reader *reader, struct jf_member *into)
     into->number.value = jf_varint_read(reader, UINT64_MAX);
     into->last_position = jf_varint_read(reader, UINT64_MAX);
     into->tags = jf_varint_read(reader, UINT64_MAX);
+    into->merged_into.value = jf_varint_read(reader, UINT64_MAX);
     into->enrolled_on = (jf_date)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
     into->tier_since = (jf_date)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
     into->home_store = (uint32_t)jf_varint_read(reader, UINT32_MAX);
     into->visits = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+    into->tier_until = (jf_date)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
+    into->tier_version = (uint32_t)jf_varint_read(reader, UINT32_MAX);
     into->status = (uint8_t)jf_varint_read(reader, UINT8_MAX);
     into->birth_month = (uint8_t)jf_varint_read(reader, UINT8_MAX);
     into->birth_day = (uint8_t)jf_varint_read(reader, UINT8_MAX);
@@ -172,6 +243,65 @@ static void month_read(struct jf_varint_reader *reader, struct jf_month_count *m
     month->points = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
 }
 
+static void counter_read(struct jf_varint_reader *reader, struct jf_counter *counter)
+{
+    *counter = (struct jf_counter){0};
+    counter->kind = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+    counter->ground = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+    counter->period = (int32_t)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
+    counter->value = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
+}
+
+static void hold_read(struct jf_varint_reader *reader, struct jf_hold *hold)
+{
+    *hold = (struct jf_hold){0};
+    hold->position = jf_varint_read(reader, UINT64_MAX);
+    hold->deadline_ms = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
+    hold->part_count = (uint32_t)jf_varint_read(reader, JF_HOLD_PARTS_PER_MEMBER_MAX);
+}
+
+static void part_read(struct jf_varint_reader *reader, struct jf_lot_part *part)
+{
+    *part = (struct jf_lot_part){0};
+    part->available_on = (jf_date)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
+    part->expires_on = (jf_date)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
+    part->entity.value = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+    part->points = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
+}
+
+static void card_read(struct jf_varint_reader *reader, struct jf_card *card)
+{
+    card->size = (uint32_t)jf_varint_read(reader, JF_CARD_BYTES_MAX);
+    if (reader->is_bad || card->size > (size_t)(reader->end - reader->at)) {
+        reader->is_bad = true;
+        card->size = 0;
+        return;
+    }
+    memcpy(card->bytes, reader->at, card->size);
+    reader->at += card->size;
+}
+
+static void rest_read(struct jf_varint_reader *reader, const struct jf_member_capacity *counts,
+                      struct jf_member *into)
+{
+    into->counter_count = counts->counters;
+    into->hold_count = counts->holds;
+    into->hold_part_count = counts->hold_parts;
+    into->card_count = counts->cards;
+    for (uint32_t i = 0; i < counts->counters; i++) {
+        counter_read(reader, &into->counters[i]);
+    }
+    for (uint32_t i = 0; i < counts->holds; i++) {
+        hold_read(reader, &into->holds[i]);
+    }
+    for (uint32_t i = 0; i < counts->hold_parts; i++) {
+        part_read(reader, &into->hold_parts[i]);
+    }
+    for (uint32_t i = 0; i < counts->cards; i++) {
+        card_read(reader, &into->cards[i]);
+    }
+}
+
 enum jf_error jf_member_record_decode(struct jf_text record, struct jf_member *into,
                                       struct jf_diagnosis *diagnosis)
 {
@@ -181,6 +311,10 @@ enum jf_error jf_member_record_decode(struct jf_text record, struct jf_member *i
     JF_ASSERT(counts.lots <= into->lot_capacity);
     JF_ASSERT(counts.months <= into->month_capacity);
     JF_ASSERT(counts.debts <= into->debt_capacity);
+    JF_ASSERT(counts.counters <= into->counter_capacity);
+    JF_ASSERT(counts.holds <= into->hold_capacity);
+    JF_ASSERT(counts.hold_parts <= into->hold_part_capacity);
+    JF_ASSERT(counts.cards <= into->card_capacity);
     head_read(&reader, into);
     into->lot_count = counts.lots;
     into->month_count = counts.months;
@@ -196,6 +330,7 @@ enum jf_error jf_member_record_decode(struct jf_text record, struct jf_member *i
         into->debts[i].entity.value = (uint32_t)jf_varint_read(&reader, UINT32_MAX);
         into->debts[i].points = jf_varint_read_signed(&reader, INT64_MIN, INT64_MAX);
     }
+    rest_read(&reader, &counts, into);
     if (reader.is_bad || reader.at != reader.end) {
         return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
                            "a member's record of %u bytes has numbers out of range or a wrong size",

@@ -9,7 +9,7 @@
 
 static struct jf_member *empty_member(void)
 {
-    struct jf_member_capacity room = {32, JF_MONTHS_PER_MEMBER_MAX, 8};
+    struct jf_member_capacity room = {.lots = 32, .months = JF_MONTHS_PER_MEMBER_MAX, .debts = 8};
     struct jf_member *member = jf_member_block_init(malloc(jf_member_block_size(room)), room);
     member->number.value = 1;
     member->status = JF_MEMBER_ACTIVE;
@@ -239,7 +239,7 @@ Test(apply, counters_go_back_in_the_sales_month_and_an_empty_month_goes)
 
 Test(apply, an_enrolment_fills_an_empty_member)
 {
-    struct jf_member_capacity none = {0, 0, 0};
+    struct jf_member_capacity none = {0};
     struct jf_member *member = jf_member_block_init(malloc(jf_member_block_size(none)), none);
     struct jf_entry entry = entry_of(JF_ENTRY_ENROLMENT, 20000, NULL, 0);
     entry.member.value = 9;

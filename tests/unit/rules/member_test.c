@@ -10,7 +10,8 @@
 
 static struct jf_member *made(void)
 {
-    struct jf_member_capacity room = {4, 4, 4};
+    struct jf_member_capacity room = {
+        .lots = 4, .months = 4, .debts = 4, .counters = 2, .holds = 2, .hold_parts = 2, .cards = 1};
     struct jf_member *member = jf_member_block_init(malloc(jf_member_block_size(room)), room);
     member->number.value = 7;
     member->status = JF_MEMBER_ACTIVE;
@@ -30,6 +31,17 @@ static struct jf_member *made(void)
     member->debts[0] = (struct jf_debt){.entity = {1}, .points = 2};
     member->debts[1] = (struct jf_debt){.entity = {2}, .points = 4};
     member->debt_count = 2;
+    member->counters[0] = (struct jf_counter){.kind = JF_COUNTER_CAP_DAY, .value = 3};
+    member->counters[1] = (struct jf_counter){.kind = JF_COUNTER_RULE, .ground = 5, .value = 4};
+    member->counter_count = 2;
+    member->holds[0] = (struct jf_hold){.position = 3, .part_count = 1};
+    member->holds[1] = (struct jf_hold){.position = 9, .part_count = 1};
+    member->hold_count = 2;
+    member->hold_parts[0] = (struct jf_lot_part){.expires_on = 100, .entity = {1}, .points = 1};
+    member->hold_parts[1] = (struct jf_lot_part){.expires_on = 200, .entity = {1}, .points = 1};
+    member->hold_part_count = 2;
+    member->cards[0] = (struct jf_card){.size = 1, .bytes = "c"};
+    member->card_count = 1;
     return member;
 }
 
@@ -47,7 +59,19 @@ Test(member, what_no_planning_makes_is_corrupt)
 {
     EXPECT_CORRUPT(member->number.value = 0);
     EXPECT_CORRUPT(member->status = 0);
-    EXPECT_CORRUPT(member->status = 4);
+    EXPECT_CORRUPT(member->status = 5);
+    EXPECT_CORRUPT(member->status = JF_MEMBER_MERGED);
+    EXPECT_CORRUPT(member->merged_into.value = 8);
+    EXPECT_CORRUPT(member->counters[0].kind = JF_COUNTER_REWARD_STOCK);
+    EXPECT_CORRUPT(member->counters[0].value = 0);
+    EXPECT_CORRUPT(member->counters[0] = member->counters[1]);
+    EXPECT_CORRUPT(member->counter_count = 3);
+    EXPECT_CORRUPT(member->holds[0].position = 9);
+    EXPECT_CORRUPT(member->holds[0].part_count = 2);
+    EXPECT_CORRUPT(member->hold_parts[1].points = 0);
+    EXPECT_CORRUPT(member->hold_count = 1);
+    EXPECT_CORRUPT(member->cards[0].size = 0);
+    EXPECT_CORRUPT(member->cards[0].size = JF_CARD_BYTES_MAX + 1);
     EXPECT_CORRUPT(member->tier = JF_TIERS_MAX);
     EXPECT_CORRUPT(member->birth_month = 13);
     EXPECT_CORRUPT(member->birth_day = 32);
@@ -81,11 +105,11 @@ Test(member, a_sound_record_passes)
     free(member);
 }
 
-Test(member, balance_is_what_remains_less_what_is_owed)
+Test(member, balance_is_what_remains_or_is_held_less_what_is_owed)
 {
     struct jf_member *member = made();
     cr_expect_eq(jf_member_debt(member), 6);
-    cr_expect_eq(jf_member_balance(member), 15 - 6);
+    cr_expect_eq(jf_member_balance(member), 15 + 2 - 6);
     free(member);
 }
 
@@ -133,14 +157,15 @@ Test(member, lots_of_several_entities_that_expire_next_add_up)
 Test(member, a_copy_keeps_its_own_room)
 {
     struct jf_member *member = made();
-    struct jf_member_capacity room = {3, 2, 2};
+    struct jf_member_capacity room = {
+        .lots = 3, .months = 2, .debts = 2, .counters = 2, .holds = 2, .hold_parts = 2, .cards = 1};
     struct jf_member *copy = jf_member_block_init(malloc(jf_member_block_size(room)), room);
     jf_member_copy(copy, member);
     member->lots[0].remaining = 99;
     cr_expect_eq(copy->lot_capacity, 3);
     cr_expect_eq(copy->lots[0].remaining, 5);
     cr_expect_eq(copy->number.value, 7);
-    cr_expect_eq(jf_member_balance(copy), 9);
+    cr_expect_eq(jf_member_balance(copy), 11);
     free(copy);
     free(member);
 }
@@ -148,11 +173,17 @@ Test(member, a_copy_keeps_its_own_room)
 Test(member, room_covers_what_one_entry_can_add)
 {
     struct jf_member *member = made();
-    struct jf_member_capacity room = jf_member_room_for(member, 4);
+    struct jf_member_growth growth = {.postings = 4, .months = 1, .cards = 2, .holds = 1};
+    struct jf_member_capacity room = jf_member_room_for(member, &growth);
     cr_expect_eq(room.lots, 7);
     cr_expect_eq(room.months, 3);
     cr_expect_eq(room.debts, 6);
-    room = jf_member_room_for(member, JF_POSTINGS_PER_ENTRY_MAX);
+    cr_expect_eq(room.cards, 3);
+    cr_expect_eq(room.holds, 3);
+    growth.postings = JF_POSTINGS_PER_ENTRY_MAX;
+    growth.cards = 1000;
+    room = jf_member_room_for(member, &growth);
+    cr_expect_eq(room.cards, JF_CARDS_PER_MEMBER_MAX);
     cr_expect_eq(room.debts, JF_DEBTS_PER_MEMBER_MAX);
     free(member);
 }

@@ -250,7 +250,7 @@ Test(plan_sale, a_birthday_of_29_february_is_kept_on_28_february_in_other_years)
 
 Test(plan_sale, too_many_lots_are_refused)
 {
-    struct jf_member_capacity room = {JF_LOTS_PER_MEMBER_MAX, 4, 4};
+    struct jf_member_capacity room = {.lots = JF_LOTS_PER_MEMBER_MAX, .months = 4, .debts = 4};
     struct jf_member *member = jf_member_block_init(malloc(jf_member_block_size(room)), room);
     jf_member_copy(member, world.members[1]);
     free(world.members[1]);

@@ -23,8 +23,7 @@ jf_date date_of(const char *date)
 
 struct jf_member *world_copy(const struct jf_member *member)
 {
-    struct jf_member_capacity room = {member->lot_capacity, member->month_capacity,
-                                      member->debt_capacity};
+    struct jf_member_capacity room = jf_member_capacity_of(member);
     void *block = malloc(jf_member_block_size(room));
     cr_assert_not_null(block);
     struct jf_member *copy = jf_member_block_init(block, room);
@@ -34,7 +33,13 @@ struct jf_member *world_copy(const struct jf_member *member)
 
 void world_room(struct jf_member **member, uint32_t posting_count)
 {
-    struct jf_member_capacity room = jf_member_room_for(*member, posting_count);
+    struct jf_member_growth growth = {.postings = posting_count, .months = 1};
+    world_grow(member, &growth);
+}
+
+void world_grow(struct jf_member **member, const struct jf_member_growth *growth)
+{
+    struct jf_member_capacity room = jf_member_room_for(*member, growth);
     void *block = malloc(jf_member_block_size(room));
     cr_assert_not_null(block);
     struct jf_member *grown = jf_member_block_init(block, room);
@@ -101,7 +106,7 @@ static void member_apply(struct world *world, const struct jf_entry *entry)
 {
     struct jf_member **member = &world->members[entry->member.value];
     if (*member == NULL) {
-        struct jf_member_capacity none = {0, 0, 0};
+        struct jf_member_capacity none = {0};
         void *block = malloc(jf_member_block_size(none));
         cr_assert_not_null(block);
         *member = jf_member_block_init(block, none);

@@ -45,6 +45,7 @@ void world_enrol(struct world *world, uint64_t number);
 // A member's copy with some room, for the caller to free.
 struct jf_member *world_copy(const struct jf_member *member);
 // Gives the member room for an entry with that many postings; the block may move.
+void world_grow(struct jf_member **member, const struct jf_member_growth *growth);
 void world_room(struct jf_member **member, uint32_t posting_count);
 
 // The instant of noon UTC of a day written "2026-01-18".

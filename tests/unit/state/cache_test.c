@@ -20,7 +20,7 @@ TestSuite(cache, .init = begin, .fini = end);
 
 static struct jf_member *insert(uint64_t number)
 {
-    struct jf_member_capacity room = {2, 2, 1};
+    struct jf_member_capacity room = {.lots = 2, .months = 2, .debts = 1};
     struct jf_member *member = NULL;
     cr_assert_eq(jf_cache_insert(cache, (struct jf_member_id){number}, room, &member), JF_OK);
     member->visits = (uint32_t)number;
@@ -99,7 +99,7 @@ Test(cache, touched_members_are_listed_once_in_order_even_when_they_move)
     for (uint64_t number = 1; number <= 5; number++) {
         jf_cache_touch(cache, insert(number), 1);
     }
-    struct jf_member_capacity room = {100, 3, 1};
+    struct jf_member_capacity room = {.lots = 100, .months = 3, .debts = 1};
     for (uint64_t number = 1; number <= 5; number += 2) {
         struct jf_member *member = NULL;
         cr_assert_eq(jf_cache_room(cache, (struct jf_member_id){number}, room, &member), JF_OK);
@@ -122,11 +122,11 @@ Test(cache, room_keeps_content_and_what_suffices_stays_in_place)
     struct jf_member *member = insert(8);
     member->lot_count = 2;
     member->lots[1].granted = 77;
-    struct jf_member_capacity less = {1, 1, 1};
+    struct jf_member_capacity less = {.lots = 1, .months = 1, .debts = 1};
     struct jf_member *same = NULL;
     cr_assert_eq(jf_cache_room(cache, member->number, less, &same), JF_OK);
     cr_assert_eq(same, member);
-    struct jf_member_capacity more = {50, 1, 1};
+    struct jf_member_capacity more = {.lots = 50, .months = 1, .debts = 1};
     cr_assert_eq(jf_cache_room(cache, member->number, more, &same), JF_OK);
     cr_assert_eq(same->lots[1].granted, 77);
     cr_assert_eq(same->month_capacity, 2);

@@ -19,7 +19,8 @@ static struct jf_diagnosis diagnosis;
 
 static struct jf_member *member_make(void)
 {
-    struct jf_member_capacity room = {4, 3, 2};
+    struct jf_member_capacity room = {
+        .lots = 4, .months = 3, .debts = 2, .counters = 2, .holds = 1, .hold_parts = 2, .cards = 1};
     struct jf_member *member = jf_member_block_init(malloc(jf_member_block_size(room)), room);
     member->number.value = UINT64_MAX;
     member->last_position = 1234567890123;
@@ -41,6 +42,18 @@ static struct jf_member *member_make(void)
     member->months[1] = (struct jf_month_count){24001, 1, 0, 0};
     member->debt_count = 1;
     member->debts[0] = (struct jf_debt){{9}, 0, 300};
+    member->tier_until = 20700;
+    member->tier_version = 4;
+    member->counter_count = 2;
+    member->counters[0] = (struct jf_counter){JF_COUNTER_CAP_DAY, 7, 20600, 0, 250};
+    member->counters[1] = (struct jf_counter){JF_COUNTER_REWARD, UINT32_MAX, 0, 0, INT64_MAX};
+    member->hold_count = 1;
+    member->holds[0] = (struct jf_hold){1234567, 1700000000000, 2, 0};
+    member->hold_part_count = 2;
+    member->hold_parts[0] = (struct jf_lot_part){0, 20000, {1}, 5};
+    member->hold_parts[1] = (struct jf_lot_part){20500, JF_DATE_EVER, {2}, 11};
+    member->card_count = 1;
+    member->cards[0] = (struct jf_card){6, "card-1"};
     return member;
 }
 
@@ -87,6 +100,10 @@ Test(member_codec, member_comes_back_and_gives_the_same_bytes)
     cr_assert_eq(back->lots[1].granted, INT64_MAX / 2);
     cr_assert_eq(back->months[1].month_index, 24001);
     cr_assert_eq(back->debts[0].points, 300);
+    cr_assert_eq(back->counters[0].value, 250);
+    cr_assert_eq(back->holds[0].part_count, 2);
+    cr_assert_eq(jf_member_held(back), 16);
+    cr_assert_eq(memcmp(back->cards[0].bytes, "card-1", 6), 0);
     cr_assert(jf_text_equal(record, encode(back, second)));
     free(back);
     free(member);
@@ -97,7 +114,13 @@ Test(member_codec, capacity_does_not_show_in_the_bytes)
     static unsigned char first[BYTES];
     static unsigned char second[BYTES];
     struct jf_member *member = member_make();
-    struct jf_member_capacity room = {40, 30, 10};
+    struct jf_member_capacity room = {.lots = 40,
+                                      .months = 30,
+                                      .debts = 10,
+                                      .counters = 20,
+                                      .holds = 16,
+                                      .hold_parts = 64,
+                                      .cards = 64};
     struct jf_member *wide = jf_member_block_init(malloc(jf_member_block_size(room)), room);
     jf_member_copy(wide, member);
     cr_assert(jf_text_equal(encode(member, first), encode(wide, second)));
@@ -155,7 +178,7 @@ Test(member_codec, later_version_is_told_from_damage)
     static unsigned char bytes[BYTES];
     struct jf_member *member = member_make();
     struct jf_text record = encode(member, bytes);
-    bytes[0] = 2;
+    bytes[0] = 3;
     seal(bytes, record.size);
     struct jf_member *back = NULL;
     cr_assert_eq(decode(record, &back), JF_ERROR_VERSION);
@@ -164,12 +187,18 @@ Test(member_codec, later_version_is_told_from_damage)
 
 Test(member_codec, counts_above_the_limits_are_refused)
 {
-    unsigned char bytes[64] = {1};
-    unsigned char *at = jf_varint_write(bytes + 1, JF_LOTS_PER_MEMBER_MAX + 1);
-    memset(at, 0, 40);
-    seal(bytes, 48);
+    unsigned char bytes[64] = {2};
+    const uint64_t limits[7] = {JF_LOTS_PER_MEMBER_MAX,  JF_MONTHS_PER_MEMBER_MAX,
+                                JF_DEBTS_PER_MEMBER_MAX, JF_COUNTERS_PER_MEMBER_MAX,
+                                JF_HOLDS_PER_MEMBER_MAX, JF_HOLD_PARTS_PER_MEMBER_MAX,
+                                JF_CARDS_PER_MEMBER_MAX};
     struct jf_member *back = NULL;
-    cr_assert_eq(decode((struct jf_text){(char *)bytes, 48}, &back), JF_ERROR_CORRUPT);
+    for (uint32_t i = 0; i < 7; i++) {
+        memset(bytes + 1, 0, sizeof bytes - 1);
+        (void)jf_varint_write(bytes + 1 + i, limits[i] + 1);
+        seal(bytes, 48);
+        cr_assert_eq(decode((struct jf_text){(char *)bytes, 48}, &back), JF_ERROR_CORRUPT);
+    }
 }
 
 Test(member_codec, record_that_breaks_a_rule_is_refused)

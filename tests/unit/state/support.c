@@ -216,7 +216,7 @@ void support_step(struct support_ledger *ledger)
     if (is_new) {
         REQUIRE(jf_state_member_create(state, id, &member) == JF_OK);
     }
-    struct jf_member_capacity room = {1, 1, 1};
+    struct jf_member_capacity room = {.lots = 1, .months = 1, .debts = 1};
     REQUIRE(jf_state_member_room(state, id, room, &member) == JF_OK);
     char bytes[512];
     struct jf_text entry = support_entry(position, bytes);

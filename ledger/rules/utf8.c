@@ -44,20 +44,21 @@ static uint32_t sequence_size(const unsigned char *bytes, uint32_t left)
     return sequence.size;
 }
 
-static bool is_text(struct jf_text text, unsigned char byte_min)
+// U+0000 to U+001F, U+007F, and U+0080 to U+009F, which UTF-8 writes as C2 80 to C2 9F.
+static bool is_control(const unsigned char *bytes, uint32_t size)
+{
+    return bytes[0] < 0x20 || bytes[0] == 0x7F ||
+           (size == 2 && bytes[0] == 0xC2 && bytes[1] < 0xA0);
+}
+
+static bool is_text(struct jf_text text, bool may_control)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;
     uint32_t at = 0;
     while (at < text.size) {
-        if (bytes[at] < 0x80) { // nearly all of it
-            if (bytes[at] < byte_min) {
-                return false;
-            }
-            at++;
-            continue;
-        }
-        uint32_t size = sequence_size(bytes + at, text.size - at);
-        if (size == 0) {
+        // Nearly all of it is ASCII.
+        uint32_t size = bytes[at] < 0x80 ? 1 : sequence_size(bytes + at, text.size - at);
+        if (size == 0 || (!may_control && is_control(bytes + at, size))) {
             return false;
         }
         at += size;
@@ -67,10 +68,10 @@ static bool is_text(struct jf_text text, unsigned char byte_min)
 
 bool jf_utf8_is_valid(struct jf_text text)
 {
-    return is_text(text, 0);
+    return is_text(text, true);
 }
 
 bool jf_utf8_is_plain(struct jf_text text)
 {
-    return is_text(text, 0x20);
+    return is_text(text, false);
 }

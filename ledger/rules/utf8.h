@@ -8,8 +8,8 @@
 // counts as text.
 bool jf_utf8_is_valid(struct jf_text text);
 
-// The same, and no control character below U+0020 and no NUL: fit for names, ids and one line of a
-// message.
+// The same, and no control character (U+0000 to U+001F, U+007F to U+009F): fit for names, ids and
+// one line of a message.
 bool jf_utf8_is_plain(struct jf_text text);
 
 #endif

@@ -37,7 +37,7 @@ def whole(text, scale):
 
 
 def receipts_of(path):
-    """The sale commands of a file, in its order, as `jifen replay` says it posts them: id STORE-RECEIPT, terminal 1."""
+    """The sale commands of a file, in its order, as `jifen replay` says it posts them: id STORE-YYYYMMDD-RECEIPT, terminal 1."""
     opened = gzip.open(path, "rt", newline="") if path.suffix == ".gz" else open(path, newline="")
     commands, last = [], None
     with opened as lines:
@@ -47,7 +47,7 @@ def receipts_of(path):
                 moment = datetime.datetime.fromisoformat(row["sold_at"]).replace(tzinfo=ZONE)
                 at_ms = (moment - EPOCH) // datetime.timedelta(milliseconds=1)
                 commands.append({
-                    "kind": "sale", "id": f"{row['store_id']}-{last}", "member": int(row["member_id"]),
+                    "kind": "sale", "id": f"{row['store_id']}-{moment:%Y%m%d}-{last}", "member": int(row["member_id"]),
                     "redeem_points": 0, "on": moment.date(),
                     "receipt": {"store": int(row["store_id"]), "terminal": 1, "number": last, "at_ms": at_ms,
                                 "lines": [], "tenders": []}})

@@ -27,7 +27,7 @@ static const struct jf_cli_help help = {
         "its\n"
         "last receipt. Lines of a receipt that come again later, apart, are a bad line.\n"
         "Can be run again after anything: what is posted already is answered as replayed. The\n"
-        "transaction id of a receipt is STORE-RECEIPT.\n"
+        "transaction id of a receipt is STORE-YYYYMMDD-RECEIPT.\n"
         "With --json: "
         "{\"receipts\",\"lines\",\"bad_lines\",\"receipts_left_out\",\"stores\",\"members\",\n"
         "\"enrolled\",\"posted\",\"replayed\",\"refused\",\"points_granted\",\"retries\",\"elapsed_"

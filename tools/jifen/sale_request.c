@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "tools/jifen/decimal.h"
+#include "tools/jifen/instant.h"
 
 // protobuf-c's messages have mutable strings, though packing never writes to them.
 static char *borrowed(const char *text)
@@ -15,8 +16,8 @@ static char *borrowed(const char *text)
 
 void jf_sale_request_id(const struct jf_receipt *receipt, char out_id[JF_TRANSACTION_ID_SIZE])
 {
-    (void)snprintf(out_id, JF_TRANSACTION_ID_SIZE, "%" PRIu32 "-%s", receipt->store,
-                   receipt->number);
+    (void)snprintf(out_id, JF_TRANSACTION_ID_SIZE, "%" PRIu32 "-%08" PRId32 "-%s", receipt->store,
+                   jf_wire_date_from(receipt->sold_on), receipt->number);
 }
 
 void jf_sale_request_fill(struct jf_sale_request *request, const struct jf_receipt *receipt,

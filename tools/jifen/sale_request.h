@@ -22,8 +22,8 @@ struct jf_sale_request {
 void jf_sale_request_fill(struct jf_sale_request *request, const struct jf_receipt *receipt,
                           uint32_t terminal, const char *transaction_id);
 
-// "STORE-NUMBER": the same for the same receipt of a file, so that posting it again changes
-// nothing.
+// "STORE-YYYYMMDD-NUMBER", the date as the file has it: the same for the same receipt of a file, so
+// that posting it again changes nothing, and another one where numbers begin anew each day.
 void jf_sale_request_id(const struct jf_receipt *receipt, char out_id[JF_TRANSACTION_ID_SIZE]);
 
 // Fills a reference from --member or --card. Returns: false unless exactly one is given.

@@ -36,6 +36,10 @@ Test(utf8, control_characters_are_no_plain_text)
 {
     cr_expect_not(plain("a\nb"));
     cr_expect_not(plain("\x1f"));
+    cr_expect_not(plain("\x7f"));
+    cr_expect_not(plain("a\xC2\x80"));
+    cr_expect_not(plain("\xC2\x9F"));
+    cr_expect(jf_utf8_is_valid(jf_text_from("\x7f\xC2\x80")));
     cr_expect_not(jf_utf8_is_plain((struct jf_text){"a\0b", 3}));
     cr_expect(jf_utf8_is_valid((struct jf_text){"a\0b\n", 4}));
 }
@@ -43,8 +47,8 @@ Test(utf8, control_characters_are_no_plain_text)
 Test(utf8, text_of_every_length_of_sequence_is_plain)
 {
     cr_expect(plain(""));
-    cr_expect(plain("store-01 ~\x7f"));
-    cr_expect(plain("\xC2\x80\xDF\xBF"));
+    cr_expect(plain("store-01 ~"));
+    cr_expect(plain("\xC2\xA0\xDF\xBF"));
     cr_expect(plain("\xE7\xA7\xAF\xE5\x88\x86\xED\x9F\xBF\xEE\x80\x80"));
     cr_expect(plain("\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"));
 }

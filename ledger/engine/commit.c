@@ -81,7 +81,7 @@ static enum jf_error replay_answer(struct jf_engine *engine, struct jf_task *tas
 static enum jf_error sale_load(struct jf_engine *engine, struct jf_task *task,
                                struct jf_plan_input *input)
 {
-    struct jf_transaction_row row = jf_task_sale_row(engine, task);
+    struct jf_transaction_row row = jf_task_named_row(engine, task);
     if (row.position == 0) {
         return JF_OK;
     }
@@ -91,16 +91,37 @@ static enum jf_error sale_load(struct jf_engine *engine, struct jf_task *task,
         return JF_ERROR_NO_MEMORY;
     }
     enum jf_error error = entry_load(engine, row.position, &bytes, &sale[0]);
-    if (error == JF_OK && row.last_return_position != 0) {
-        error = entry_load(engine, row.last_return_position, &bytes, &sale[1]);
+    if (error == JF_OK && row.follow_up_position != 0) {
+        error = entry_load(engine, row.follow_up_position, &bytes, &sale[1]);
     }
     if (error != JF_OK || sale[0].kind != JF_ENTRY_SALE) {
         return error;
     }
     input->sale = &sale[0];
-    input->last_return = row.last_return_position != 0 ? &sale[1] : NULL;
+    input->last_return = row.follow_up_position != 0 ? &sale[1] : NULL;
     input->member = jf_member_known(engine, sale[0].member);
     return JF_OK;
+}
+
+static enum jf_error hold_load(struct jf_engine *engine, struct jf_task *task,
+                               struct jf_plan_input *input)
+{
+    struct jf_transaction_row row = jf_task_named_row(engine, task);
+    if (row.position == 0) {
+        return JF_OK;
+    }
+    struct jf_text bytes = {NULL, 0};
+    struct jf_entry *hold = jf_arena_calloc(&engine->arena, 1, sizeof *hold);
+    if (hold == NULL) {
+        return JF_ERROR_NO_MEMORY;
+    }
+    enum jf_error error = entry_load(engine, row.position, &bytes, hold);
+    if (error == JF_OK && hold->kind == JF_ENTRY_HOLD) {
+        input->hold = hold;
+        input->hold_end_position = row.follow_up_position;
+        input->member = jf_member_known(engine, hold->member);
+    }
+    return error;
 }
 
 static enum jf_error cards_check(struct jf_engine *engine, const struct jf_enrol_command *enrol,
@@ -145,8 +166,14 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
     case JF_COMMAND_REDEEM:
         member_resolve(engine, task, &command->as.redeem.member, input);
         return JF_OK;
+    case JF_COMMAND_HOLD:
+        member_resolve(engine, task, &command->as.hold.member, input);
+        return JF_OK;
     case JF_COMMAND_RETURN:
         return sale_load(engine, task, input);
+    case JF_COMMAND_CAPTURE:
+    case JF_COMMAND_VOID:
+        return hold_load(engine, task, input);
     case JF_COMMAND_ENROL:
         input->member = jf_member_known(engine, task->member);
         return cards_check(engine, &command->as.enrol, input);

@@ -72,22 +72,31 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
     return error;
 }
 
+// The row of an earlier entry, which from now on also tells the newest entry about it.
+static void follow_up_note(const struct jf_effects *effects, struct jf_text id, jf_date date,
+                           uint64_t position, uint64_t follow_up_position)
+{
+    date = jf_effects_partition(date);
+    struct jf_transaction_key key = {jf_hash128(id.data, id.size), date};
+    jf_state_note_transaction(effects->state, key,
+                              (struct jf_transaction_row){position, follow_up_position, date});
+}
+
 static void transaction_note(const struct jf_effects *effects, const struct jf_entry *entry)
 {
     jf_date date = jf_effects_partition(entry->business_date);
     struct jf_hash128 hash = jf_hash128(entry->transaction_id.data, entry->transaction_id.size);
     jf_state_note_transaction(effects->state, (struct jf_transaction_key){hash, date},
                               (struct jf_transaction_row){entry->position, 0, date});
-    if (entry->kind != JF_ENTRY_RETURN) {
-        return;
+    if (entry->kind == JF_ENTRY_RETURN) {
+        const struct jf_return_entry *sale_return = &entry->as.sale_return;
+        follow_up_note(effects, sale_return->sale_transaction_id, sale_return->sale_date,
+                       sale_return->sale_position, entry->position);
+    } else if (entry->kind == JF_ENTRY_CAPTURE || entry->kind == JF_ENTRY_VOID) {
+        const struct jf_hold_end_entry *end = &entry->as.hold_end;
+        follow_up_note(effects, end->hold_transaction_id, end->hold_date, end->hold_position,
+                       entry->position);
     }
-    const struct jf_return_entry *sale_return = &entry->as.sale_return;
-    struct jf_text sale_id = sale_return->sale_transaction_id;
-    jf_date sale_date = jf_effects_partition(sale_return->sale_date);
-    struct jf_transaction_key sale_key = {jf_hash128(sale_id.data, sale_id.size), sale_date};
-    jf_state_note_transaction(
-        effects->state, sale_key,
-        (struct jf_transaction_row){sale_return->sale_position, entry->position, sale_date});
 }
 
 static void indexes_note(const struct jf_effects *effects, const struct jf_entry *entry)

@@ -44,12 +44,12 @@ struct jf_task {
     bool is_last;           // of its request
     bool is_refused;        // a read that could not be prefetched
     struct jf_transaction_key key;
-    struct jf_transaction_row row;      // database; the overlay is asked again when planning
-    struct jf_receipt_key receipt_key;  // sales
-    uint64_t receipt_position;          // sales, database
-    struct jf_transaction_key sale_key; // returns
-    struct jf_transaction_row sale_row; // returns
-    struct jf_member_id member;         // whose record is needed; 0: unknown
+    struct jf_transaction_row row;       // database; the overlay is asked again when planning
+    struct jf_receipt_key receipt_key;   // sales
+    uint64_t receipt_position;           // sales, database
+    struct jf_transaction_key named_key; // returns: the sale; captures, voids: the hold
+    struct jf_transaction_row named_row; // likewise
+    struct jf_member_id member;          // whose record is needed; 0: unknown
 };
 
 // A block on its way to the disk: the last position in it.
@@ -117,10 +117,10 @@ bool jf_engine_is_space_short(const struct jf_engine *engine);
 
 // prefetch.c: everything the batch's tasks and reads need, brought in with one pass per index.
 enum jf_error jf_batch_prefetch(struct jf_engine *engine);
-// A return's sale as it stands now: what the overlay knows, else what was prefetched. Position 0:
-// unknown.
-struct jf_transaction_row jf_task_sale_row(const struct jf_engine *engine,
-                                           const struct jf_task *task);
+// The entry that a command names as it stands now (a return's sale, a capture's hold): what the
+// overlay knows, else what was prefetched. Position 0: unknown.
+struct jf_transaction_row jf_task_named_row(const struct jf_engine *engine,
+                                            const struct jf_task *task);
 
 // batch.c: takes what waits, plans it, seals it into a block. Does nothing when nothing waits.
 enum jf_error jf_batch_run(struct jf_engine *engine);

@@ -477,6 +477,42 @@ static enum jf_error tier_change_read(const Jifen__V1__TierChangeBody *body,
     return change->as_of == JF_DATE_NONE ? JF_ERROR_CORRUPT : JF_OK;
 }
 
+static enum jf_error hold_read(const Jifen__V1__HoldBody *body, struct jf_arena *arena,
+                               struct jf_hold_entry *hold)
+{
+    if (body->n_held > JF_HOLD_PARTS_PER_MEMBER_MAX) {
+        return JF_ERROR_CORRUPT;
+    }
+    hold->store.value = body->store;
+    hold->terminal = body->terminal;
+    hold->held_at_ms = body->held_at_ms;
+    hold->deadline_ms = body->deadline_ms;
+    hold->reward = text_of(body->reward);
+    hold->held_count = (uint32_t)body->n_held;
+    hold->entity.value = body->entity;
+    return parts_read(body->n_held, body->held, arena, &hold->held);
+}
+
+static enum jf_error capture_read(const Jifen__V1__CaptureBody *body, struct jf_arena *arena,
+                                  struct jf_hold_end_entry *end)
+{
+    end->hold_position = body->hold_position;
+    end->hold_transaction_id = text_of(body->hold_transaction_id);
+    end->hold_date = jf_date_from_wire(body->hold_date, 0);
+    end->ended_at_ms = body->captured_at_ms;
+    end->entity.value = body->entity;
+    end->captured_count = (uint32_t)body->n_captured;
+    return parts_read(body->n_captured, body->captured, arena, &end->captured);
+}
+
+static void void_read(const Jifen__V1__VoidBody *body, struct jf_hold_end_entry *end)
+{
+    end->hold_position = body->hold_position;
+    end->hold_transaction_id = text_of(body->hold_transaction_id);
+    end->hold_date = jf_date_from_wire(body->hold_date, 0);
+    end->ended_at_ms = body->voided_at_ms;
+}
+
 static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena *arena,
                                struct jf_entry *entry)
 {
@@ -497,6 +533,13 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
         return JF_OK;
     case JIFEN__V1__ENTRY__BODY_TIER_CHANGE:
         return tier_change_read(message->tier_change, &entry->as.tier_change);
+    case JIFEN__V1__ENTRY__BODY_HOLD:
+        return hold_read(message->hold, arena, &entry->as.hold);
+    case JIFEN__V1__ENTRY__BODY_CAPTURE:
+        return capture_read(message->capture, arena, &entry->as.hold_end);
+    case JIFEN__V1__ENTRY__BODY_VOID_HOLD:
+        void_read(message->void_hold, &entry->as.hold_end);
+        return JF_OK;
     default:
         return JF_ERROR_CORRUPT;
     }
@@ -512,7 +555,8 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
     if (message == NULL && source.is_full) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "entry: no memory to decode it");
     }
-    if (message == NULL || message->outcome == NULL) {
+    if (message == NULL || message->outcome == NULL ||
+        message->n_voided_holds > JF_HOLDS_PER_MEMBER_MAX) {
         return corrupt(diagnosis, "not an Entry message");
     }
     struct jf_entry entry;
@@ -522,6 +566,8 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
     entry.fingerprint = message->fingerprint;
     entry.member.value = message->member;
     entry.previous_position = message->previous;
+    entry.voided_holds = message->voided_holds;
+    entry.voided_hold_count = (uint32_t)message->n_voided_holds;
     enum jf_error error = outcome_read(message->outcome, arena, &entry);
     if (error != JF_OK) {
         return jf_diagnose(diagnosis, error, "entry: its outcome is not valid");

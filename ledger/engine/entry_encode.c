@@ -306,6 +306,40 @@ static void put_tier_change(struct jf_wire_writer *writer,
     jf_wire_text(writer, 1, change->run_id, false);
 }
 
+static void put_hold(struct jf_wire_writer *writer, const struct jf_hold_entry *hold)
+{
+    jf_wire_uint(writer, 7, hold->entity.value);
+    put_parts(writer, 6, hold->held, hold->held_count);
+    jf_wire_text(writer, 5, hold->reward, false);
+    jf_wire_int(writer, 4, hold->deadline_ms);
+    jf_wire_int(writer, 3, hold->held_at_ms);
+    jf_wire_uint(writer, 2, hold->terminal);
+    jf_wire_uint(writer, 1, hold->store.value);
+}
+
+// A void's fields are the first of a capture's.
+static void put_hold_end(struct jf_wire_writer *writer, const struct jf_hold_end_entry *end)
+{
+    put_parts(writer, 6, end->captured, end->captured_count);
+    jf_wire_uint(writer, 5, end->entity.value);
+    jf_wire_int(writer, 4, end->ended_at_ms);
+    wire_date(writer, 3, end->hold_date);
+    jf_wire_text(writer, 2, end->hold_transaction_id, false);
+    jf_wire_uint(writer, 1, end->hold_position);
+}
+
+static void put_voided_holds(struct jf_wire_writer *writer, const struct jf_entry *entry)
+{
+    if (entry->voided_hold_count == 0) {
+        return;
+    }
+    const unsigned char *end = writer->at;
+    for (uint32_t i = entry->voided_hold_count; i-- > 0;) {
+        jf_wire_varint(writer, entry->voided_holds[i]);
+    }
+    jf_wire_nest(writer, 7, end);
+}
+
 // The body's field number is its kind.
 static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry)
 {
@@ -331,6 +365,13 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
         break;
     case JF_ENTRY_TIER_CHANGE:
         put_tier_change(writer, &entry->as.tier_change);
+        break;
+    case JF_ENTRY_HOLD:
+        put_hold(writer, &entry->as.hold);
+        break;
+    case JF_ENTRY_CAPTURE:
+    case JF_ENTRY_VOID:
+        put_hold_end(writer, &entry->as.hold_end);
         break;
     }
     jf_wire_nest(writer, entry->kind, end);
@@ -392,6 +433,12 @@ static uint64_t body_bound(const struct jf_entry *entry)
         return (uint64_t)entry->as.store.region.size + entry->as.store.zone.size;
     case JF_ENTRY_TIER_CHANGE:
         return entry->as.tier_change.run_id.size;
+    case JF_ENTRY_HOLD:
+        return entry->as.hold.reward.size + (uint64_t)entry->as.hold.held_count * PART_BYTES;
+    case JF_ENTRY_CAPTURE:
+    case JF_ENTRY_VOID:
+        return entry->as.hold_end.hold_transaction_id.size +
+               (uint64_t)entry->as.hold_end.captured_count * PART_BYTES;
     }
     return 0;
 }
@@ -418,7 +465,8 @@ enum jf_error jf_entry_encode(const struct jf_entry *entry, struct jf_arena *are
                               struct jf_text *out_bytes, struct jf_text *out_outcome)
 {
     JF_ASSERT(entry->position > 0);
-    uint64_t bound = outcome_bound(entry) + body_bound(entry) + entry->transaction_id.size;
+    uint64_t bound = outcome_bound(entry) + body_bound(entry) + entry->transaction_id.size +
+                     (uint64_t)entry->voided_hold_count * JF_WIRE_VARINT_MAX;
     struct jf_wire_writer writer;
     enum jf_error error = writer_open(arena, bound, &writer);
     if (error != JF_OK) {
@@ -426,6 +474,7 @@ enum jf_error jf_entry_encode(const struct jf_entry *entry, struct jf_arena *are
     }
     const unsigned char *end = writer.at;
     put_body(&writer, entry);
+    put_voided_holds(&writer, entry);
     const unsigned char *outcome_end = writer.at;
     put_outcome_fields(&writer, entry);
     const unsigned char *outcome = writer.at;

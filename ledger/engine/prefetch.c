@@ -10,6 +10,8 @@
 #include "engine/prefetch.h"
 #include "rules/plan.h"
 
+#define MILLISECONDS_PER_DAY 86400000
+
 enum jf_error jf_prefetch_create(struct jf_prefetch **out_prefetch)
 {
     struct jf_prefetch *prefetch = calloc(1, sizeof *prefetch);
@@ -48,6 +50,12 @@ static jf_date command_date(const struct jf_engine *engine, const struct jf_comm
                        command->as.sale_return.returned_at_ms);
     case JF_COMMAND_REDEEM:
         return date_at(engine, command->as.redeem.store, command->as.redeem.redeemed_at_ms);
+    case JF_COMMAND_HOLD:
+        return date_at(engine, command->as.hold.store, command->as.hold.held_at_ms);
+    case JF_COMMAND_CAPTURE: // the hold's store is not known yet: a guess, which is looked at first
+        return (jf_date)(command->as.capture.captured_at_ms / MILLISECONDS_PER_DAY);
+    case JF_COMMAND_VOID:
+        return (jf_date)(command->as.void_hold.voided_at_ms / MILLISECONDS_PER_DAY);
     case JF_COMMAND_ENROL:
         return command->as.enrol.enrolled_on;
     case JF_COMMAND_TIER_CHANGE:
@@ -70,10 +78,32 @@ static const struct jf_member_ref *task_ref(const struct jf_task *task)
         return NULL;
     }
     const struct jf_command *command = &task->write->command;
-    if (command->kind == JF_COMMAND_SALE) {
+    switch (command->kind) {
+    case JF_COMMAND_SALE:
         return &command->as.sale.member;
+    case JF_COMMAND_REDEEM:
+        return &command->as.redeem.member;
+    case JF_COMMAND_HOLD:
+        return &command->as.hold.member;
+    default:
+        return NULL;
     }
-    return command->kind == JF_COMMAND_REDEEM ? &command->as.redeem.member : NULL;
+}
+
+// The transaction that a task's command is about, where it names one; size 0: otherwise.
+static struct jf_text named_id(const struct jf_task *task)
+{
+    const struct jf_command *command = &task->write->command;
+    switch (command->kind) {
+    case JF_COMMAND_RETURN:
+        return command->as.sale_return.sale_transaction_id;
+    case JF_COMMAND_CAPTURE:
+        return command->as.capture.hold_transaction_id;
+    case JF_COMMAND_VOID:
+        return command->as.void_hold.hold_transaction_id;
+    default:
+        return (struct jf_text){NULL, 0};
+    }
 }
 
 static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
@@ -88,11 +118,11 @@ static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_pref
         task->key = (struct jf_transaction_key){
             task->write->id_hash, jf_effects_partition(command_date(engine, command))};
         prefetch->transaction_keys[count++] = task->key;
-        if (command->kind == JF_COMMAND_RETURN) {
-            struct jf_text sale_id = command->as.sale_return.sale_transaction_id;
-            task->sale_key =
-                (struct jf_transaction_key){jf_hash128(sale_id.data, sale_id.size), task->key.date};
-            prefetch->transaction_keys[count++] = task->sale_key;
+        struct jf_text named = named_id(task);
+        if (named.size > 0) {
+            task->named_key =
+                (struct jf_transaction_key){jf_hash128(named.data, named.size), task->key.date};
+            prefetch->transaction_keys[count++] = task->named_key;
         }
     }
     enum jf_error error = jf_state_transactions_find(
@@ -104,8 +134,8 @@ static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_pref
             continue;
         }
         task->row = prefetch->transaction_rows[count++];
-        if (task->write->command.kind == JF_COMMAND_RETURN) {
-            task->sale_row = prefetch->transaction_rows[count++];
+        if (named_id(task).size > 0) {
+            task->named_row = prefetch->transaction_rows[count++];
         }
     }
     return error;
@@ -161,22 +191,22 @@ static enum jf_error cards_fetch(struct jf_engine *engine, struct jf_prefetch *p
     return error;
 }
 
-struct jf_transaction_row jf_task_sale_row(const struct jf_engine *engine,
-                                           const struct jf_task *task)
+struct jf_transaction_row jf_task_named_row(const struct jf_engine *engine,
+                                            const struct jf_task *task)
 {
     struct jf_transaction_row row =
-        jf_state_transaction_recent(engine->effects.state, task->sale_key.id_hash);
-    return row.position != 0 ? row : task->sale_row;
+        jf_state_transaction_recent(engine->effects.state, task->named_key.id_hash);
+    return row.position != 0 ? row : task->named_row;
 }
 
-// A return is about the member of its sale: the sale's entry says who that is.
-static enum jf_error sale_member_find(struct jf_engine *engine, struct jf_task *task)
+// A return is about the member of its sale, a capture of its hold: that entry says who it is.
+static enum jf_error named_member_find(struct jf_engine *engine, struct jf_task *task)
 {
-    struct jf_transaction_row row = jf_task_sale_row(engine, task);
+    struct jf_transaction_row row = jf_task_named_row(engine, task);
     if (row.position == 0) {
         return JF_OK;
     }
-    // Many returns may name the same large sale: its bytes are looked at and forgotten.
+    // Many commands may name the same large entry: its bytes are looked at and forgotten.
     struct jf_text bytes = {NULL, 0};
     jf_arena_reset(&engine->scratch);
     enum jf_error error =
@@ -193,8 +223,8 @@ static enum jf_error member_find(struct jf_engine *engine, struct jf_task *task)
         return JF_OK;
     }
     const struct jf_command *command = &task->write->command;
-    if (command->kind == JF_COMMAND_RETURN) {
-        return sale_member_find(engine, task);
+    if (named_id(task).size > 0) {
+        return named_member_find(engine, task);
     }
     if (command->kind == JF_COMMAND_ENROL) {
         task->member = command->as.enrol.number;

@@ -59,6 +59,7 @@ static enum jf_error member_read(struct jf_engine *engine, struct jf_request *re
     struct jf_read_answer *answer = &request->answer;
     answer->as_of = request->query.as_of == JF_DATE_NONE ? (jf_date)(now_us / MICROSECONDS_PER_DAY)
                                                          : request->query.as_of;
+    answer->at_ms = (int64_t)(now_us / 1000);
     const struct jf_programme_version *version =
         jf_reference_programme_newest(engine->effects.reference);
     if (version != NULL && member->tier < jf_programme_tier_count(version->programme)) {

@@ -101,6 +101,7 @@ struct jf_read_answer {               // out, by kind; all in the request's aren
     const struct jf_refusal *refusal; // NULL: answered
     const struct jf_member *member;   // GET_MEMBER: a copy
     jf_date as_of;                    // GET_MEMBER: the date used
+    int64_t at_ms;                    // GET_MEMBER: the ledger's clock, which judges holds
     struct jf_text tier_name;         // GET_MEMBER
     const struct jf_text *entries; // HISTORY, GET_TRANSACTION: encoded jifen.v1.Entry, newest first
     uint32_t entry_count;

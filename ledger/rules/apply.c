@@ -7,6 +7,7 @@
 //   AVAILABLE  lot.remaining += points   (PENDING likewise: a lot is pending until its first day)
 //   EXPIRED    lot.expired   += points
 //   DEBT       the debt to the entity -= points
+//   HELD       nothing by itself: which hold begins or ends is in the entry's body
 //   REDEEMED, ADJUSTED, WRITTEN_OFF: the ledger's side only
 #include "rules/apply.h"
 
@@ -14,6 +15,7 @@
 
 #include "base/assert.h"
 #include "rules/apply_private.h"
+#include "rules/holds.h"
 #include "rules/lots.h"
 
 static struct jf_lot *lot_obtain(struct jf_member *member, const struct jf_posting *posting)
@@ -70,7 +72,7 @@ static void posting_apply(struct jf_member *member, const struct jf_posting *pos
     case JF_ACCOUNT_DEBT:
         debt_move(member, posting->entity, posting->points);
         break;
-    case JF_ACCOUNT_HELD: // no entry holds points yet
+    case JF_ACCOUNT_HELD: // the holds themselves say which
     case JF_ACCOUNT_REDEEMED:
     case JF_ACCOUNT_ADJUSTED:
     case JF_ACCOUNT_WRITTEN_OFF:
@@ -220,8 +222,19 @@ static void tier_apply(struct jf_member *member, const struct jf_entry *entry)
     }
 }
 
+static void hold_apply(struct jf_member *member, const struct jf_entry *entry)
+{
+    struct jf_hold hold = {.position = entry->position,
+                           .deadline_ms = entry->as.hold.deadline_ms,
+                           .part_count = entry->as.hold.held_count};
+    jf_holds_add(member, &hold, entry->as.hold.held);
+}
+
 void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
 {
+    for (uint32_t i = 0; i < entry->voided_hold_count; i++) {
+        jf_holds_remove(member, entry->voided_holds[i]);
+    }
     postings_apply(member, entry);
     if (entry->posting_count > 0) {
         lots_sweep(member, entry->business_date);
@@ -239,6 +252,13 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
         break;
     case JF_ENTRY_TIER_CHANGE:
         tier_apply(member, entry);
+        break;
+    case JF_ENTRY_HOLD:
+        hold_apply(member, entry);
+        break;
+    case JF_ENTRY_CAPTURE:
+    case JF_ENTRY_VOID:
+        jf_holds_remove(member, entry->as.hold_end.hold_position);
         break;
     case JF_ENTRY_REDEMPTION:
     case JF_ENTRY_PUBLICATION:

@@ -15,6 +15,7 @@
 #define INSTANT_MS_MIN       (2 * DAY_MS)
 #define INSTANT_MS_MAX       (((int64_t)JF_DATE_MAX - 1) * DAY_MS)
 #define DAY_START_MINUTE_MAX 719
+#define HOLD_DAYS_MAX        ((int64_t)30) // a payment in progress ends long before
 
 __attribute__((format(printf, 5, 6))) static bool refuse(struct jf_refusal *out, const char *field,
                                                          uint32_t index, int64_t limit,
@@ -201,6 +202,43 @@ static bool redeem_check(const struct jf_redeem_command *command, struct jf_refu
            text_check(FIELD("reward", 0), command->reward, 0, JF_REWARD_BYTES_MAX);
 }
 
+static bool deadline_check(const struct jf_hold_command *command, struct jf_refusal *out)
+{
+    int64_t latest_ms = command->held_at_ms + HOLD_DAYS_MAX * DAY_MS;
+    if (command->deadline_ms > command->held_at_ms && command->deadline_ms <= latest_ms) {
+        return true;
+    }
+    bool is_early = command->deadline_ms <= command->held_at_ms;
+    return refuse(out, "deadline_ms", 0, is_early ? command->held_at_ms + 1 : latest_ms,
+                  "an instant after held_at_ms is needed, by at most %lld days",
+                  (long long)HOLD_DAYS_MAX);
+}
+
+static bool hold_check(const struct jf_hold_command *command, struct jf_refusal *out)
+{
+    return member_ref_check(&command->member, out) &&
+           number_check(FIELD("store", 0), command->store.value, 1, UINT32_MAX) &&
+           instant_check(FIELD("held_at_ms", 0), command->held_at_ms) &&
+           number_check(FIELD("points", 0), command->points, 1, JF_POINTS_MAX) &&
+           deadline_check(command, out) &&
+           text_check(FIELD("reward", 0), command->reward, 0, JF_REWARD_BYTES_MAX);
+}
+
+static bool capture_check(const struct jf_capture_command *command, struct jf_refusal *out)
+{
+    return text_check(FIELD("hold_transaction_id", 0), command->hold_transaction_id, 1,
+                      JF_TRANSACTION_ID_BYTES_MAX) &&
+           instant_check(FIELD("captured_at_ms", 0), command->captured_at_ms) &&
+           number_check(FIELD("points", 0), command->points, 0, JF_POINTS_MAX);
+}
+
+static bool void_check(const struct jf_void_command *command, struct jf_refusal *out)
+{
+    return text_check(FIELD("hold_transaction_id", 0), command->hold_transaction_id, 1,
+                      JF_TRANSACTION_ID_BYTES_MAX) &&
+           instant_check(FIELD("voided_at_ms", 0), command->voided_at_ms);
+}
+
 static bool cards_check(const struct jf_enrol_command *command, struct jf_refusal *out)
 {
     if (!number_check(FIELD("cards", 0), command->card_count, 0, JF_CARDS_PER_ENROL_MAX)) {
@@ -290,6 +328,12 @@ static bool content_check(const struct jf_command *command, struct jf_refusal *o
         return put_store_check(&command->as.put_store, out);
     case JF_COMMAND_TIER_CHANGE:
         return tier_change_check(&command->as.tier_change, out);
+    case JF_COMMAND_HOLD:
+        return hold_check(&command->as.hold, out);
+    case JF_COMMAND_CAPTURE:
+        return capture_check(&command->as.capture, out);
+    case JF_COMMAND_VOID:
+        return void_check(&command->as.void_hold, out);
     case JF_COMMAND_NONE:
         break;
     }

@@ -26,6 +26,9 @@ enum jf_command_kind {
     JF_COMMAND_PUBLISH = 5,
     JF_COMMAND_PUT_STORE = 6,
     JF_COMMAND_TIER_CHANGE = 7, // by the recalculation job only
+    JF_COMMAND_HOLD = 8,
+    JF_COMMAND_CAPTURE = 9,
+    JF_COMMAND_VOID = 10,
 };
 
 struct jf_member_ref {
@@ -88,6 +91,27 @@ struct jf_redeem_command {
     struct jf_text reward;
 };
 
+struct jf_hold_command {
+    struct jf_member_ref member;
+    struct jf_store_id store;
+    uint32_t terminal;
+    int64_t held_at_ms;
+    int64_t points;
+    int64_t deadline_ms;
+    struct jf_text reward;
+};
+
+struct jf_capture_command {
+    struct jf_text hold_transaction_id;
+    int64_t captured_at_ms;
+    int64_t points; // 0: all that is held
+};
+
+struct jf_void_command {
+    struct jf_text hold_transaction_id;
+    int64_t voided_at_ms;
+};
+
 struct jf_enrol_command {
     struct jf_member_id number;
     const struct jf_text *cards;
@@ -130,6 +154,9 @@ struct jf_command {
         struct jf_publish_command publish;
         struct jf_put_store_command put_store;
         struct jf_tier_change_command tier_change;
+        struct jf_hold_command hold;
+        struct jf_capture_command capture;
+        struct jf_void_command void_hold;
     } as;
 };
 

@@ -115,6 +115,17 @@ static void put_redeem(struct writer *writer, const struct jf_redeem_command *co
     put_text(writer, command->reward);
 }
 
+static void put_hold(struct writer *writer, const struct jf_hold_command *command)
+{
+    put_member(writer, &command->member);
+    put(writer, command->store.value);
+    put(writer, command->terminal);
+    put_signed(writer, command->held_at_ms);
+    put_signed(writer, command->points);
+    put_signed(writer, command->deadline_ms);
+    put_text(writer, command->reward);
+}
+
 static void put_enrol(struct writer *writer, const struct jf_enrol_command *command)
 {
     put(writer, command->number.value);
@@ -169,6 +180,18 @@ static void put_content(struct writer *writer, const struct jf_command *command)
         break;
     case JF_COMMAND_TIER_CHANGE:
         put_tier_change(writer, &command->as.tier_change);
+        break;
+    case JF_COMMAND_HOLD:
+        put_hold(writer, &command->as.hold);
+        break;
+    case JF_COMMAND_CAPTURE:
+        put_text(writer, command->as.capture.hold_transaction_id);
+        put_signed(writer, command->as.capture.captured_at_ms);
+        put_signed(writer, command->as.capture.points);
+        break;
+    case JF_COMMAND_VOID:
+        put_text(writer, command->as.void_hold.hold_transaction_id);
+        put_signed(writer, command->as.void_hold.voided_at_ms);
         break;
     case JF_COMMAND_NONE:
         JF_ASSERT(false); // jf_command_check refuses it

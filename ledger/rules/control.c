@@ -149,6 +149,7 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
         counts->returns += 1;
         break;
     case JF_ENTRY_REDEMPTION:
+    case JF_ENTRY_CAPTURE:
         counts->redemptions += 1;
         break;
     case JF_ENTRY_ENROLMENT:
@@ -158,6 +159,8 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_TIER_CHANGE:
         tier_move(counts, entry->as.tier_change.from, entry->as.tier_change.to);
         break;
+    case JF_ENTRY_HOLD:
+    case JF_ENTRY_VOID:
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:
         break;

@@ -21,6 +21,9 @@ struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
     struct jf_member_growth growth = {.postings = entry->posting_count, .months = 1};
     if (entry->kind == JF_ENTRY_ENROLMENT) {
         growth.cards = entry->as.enrolment.card_count;
+    } else if (entry->kind == JF_ENTRY_HOLD) {
+        growth.holds = 1;
+        growth.hold_parts = entry->as.hold.held_count;
     }
     return growth;
 }
@@ -42,6 +45,12 @@ const char *jf_entry_kind_name(enum jf_entry_kind kind)
         return "store";
     case JF_ENTRY_TIER_CHANGE:
         return "tier_change";
+    case JF_ENTRY_HOLD:
+        return "hold";
+    case JF_ENTRY_CAPTURE:
+        return "capture";
+    case JF_ENTRY_VOID:
+        return "void";
     }
     return "unknown";
 }

@@ -65,6 +65,9 @@ enum jf_trace_kind {
     JF_TRACE_TIER_UP = 13,
     JF_TRACE_TIER_DOWN = 14,
     JF_TRACE_KEPT = 15,
+    JF_TRACE_HELD = 19,
+    JF_TRACE_CAPTURED = 20,
+    JF_TRACE_VOIDED = 21,
 };
 
 struct jf_trace_step {
@@ -84,6 +87,9 @@ enum jf_entry_kind {
     JF_ENTRY_PUBLICATION = 20,
     JF_ENTRY_STORE = 21,
     JF_ENTRY_TIER_CHANGE = 22,
+    JF_ENTRY_HOLD = 23,
+    JF_ENTRY_CAPTURE = 24,
+    JF_ENTRY_VOID = 25,
 };
 
 struct jf_granted {
@@ -166,6 +172,28 @@ struct jf_redemption_entry {
     struct jf_entity_id entity;
 };
 
+struct jf_hold_entry {
+    struct jf_store_id store;
+    uint32_t terminal;
+    int64_t held_at_ms;
+    int64_t deadline_ms;
+    struct jf_text reward;
+    const struct jf_lot_part *held; // in the order in which they will be spent
+    uint32_t held_count;
+    struct jf_entity_id entity; // of the store
+};
+
+// How a hold ended: captured, or voided, which captures nothing.
+struct jf_hold_end_entry {
+    uint64_t hold_position;
+    struct jf_text hold_transaction_id;
+    jf_date hold_date; // business date of the hold
+    int64_t ended_at_ms;
+    struct jf_entity_id entity;         // CAPTURE: that takes the points
+    const struct jf_lot_part *captured; // CAPTURE: lots spent, in the order spent
+    uint32_t captured_count;
+};
+
 struct jf_reason_name {
     uint32_t number;
     struct jf_text name;
@@ -212,6 +240,8 @@ struct jf_entry {
     uint32_t line_point_count;
     bool is_late;
     uint32_t programme_version;
+    const uint64_t *voided_holds; // positions of holds past their deadline, ascending
+    uint32_t voided_hold_count;
     union {
         struct jf_sale_entry sale;
         struct jf_return_entry sale_return;
@@ -220,6 +250,8 @@ struct jf_entry {
         struct jf_publication_entry publication;
         struct jf_put_store_command store;
         struct jf_tier_change_entry tier_change;
+        struct jf_hold_entry hold;
+        struct jf_hold_end_entry hold_end; // CAPTURE, VOID
     } as;
 };
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "rules/holds.h"
+#include "rules/lots.h"
 
 _Static_assert(sizeof(struct jf_member) % 8 == 0, "lots follow the member, aligned");
 _Static_assert(sizeof(struct jf_lot) == 40, "lots are dense");
@@ -205,29 +207,55 @@ int64_t jf_lot_spendable(const struct jf_lot *lot, jf_date date)
     return lot->remaining + lot->expired;
 }
 
-struct jf_balance jf_member_balance_on(const struct jf_member *member, jf_date date)
+// Adds points of one lot as they are on `date`; lots in any order.
+static void points_judge(struct jf_balance *balance, struct jf_lot_key key, int64_t points,
+                         jf_date date)
 {
-    struct jf_balance balance = {.held = jf_member_held(member),
-                                 .debt = jf_member_debt(member),
-                                 .tier = member->tier,
-                                 .expiring_on = JF_DATE_EVER};
+    if (points == 0 || key.expires_on < date) {
+        return;
+    }
+    if (key.available_on > date) {
+        balance->pending += points;
+    } else {
+        balance->available += points;
+    }
+    if (key.expires_on == JF_DATE_EVER) {
+        return;
+    }
+    if (balance->expiring_points == 0 || key.expires_on < balance->expiring_on) {
+        balance->expiring_points = 0;
+        balance->expiring_on = key.expires_on;
+    }
+    if (key.expires_on == balance->expiring_on) {
+        balance->expiring_points += points;
+    }
+}
+
+struct jf_balance jf_member_balance_at(const struct jf_member *member, jf_date date, int64_t at_ms)
+{
+    struct jf_balance balance = {
+        .debt = jf_member_debt(member), .tier = member->tier, .expiring_on = JF_DATE_EVER};
     for (uint32_t i = 0; i < member->lot_count; i++) {
         const struct jf_lot *lot = &member->lots[i];
-        if (lot->expires_on < date) {
-            continue;
-        }
-        int64_t points = lot->remaining + lot->expired;
-        if (lot->available_on > date) {
-            balance.pending += points;
-        } else {
-            balance.available += points;
-        }
-        // Lots are sorted by expiry: the first that holds points says what expires next.
-        if (points > 0 && lot->expires_on != JF_DATE_EVER &&
-            (balance.expiring_points == 0 || balance.expiring_on == lot->expires_on)) {
-            balance.expiring_points += points;
-            balance.expiring_on = lot->expires_on;
+        points_judge(&balance, jf_lot_key_of(lot), lot->remaining + lot->expired, date);
+    }
+    const struct jf_lot_part *part = member->hold_parts;
+    for (uint32_t i = 0; i < member->hold_count; i++) {
+        bool is_overdue = jf_hold_is_overdue(&member->holds[i], at_ms);
+        const struct jf_lot_part *end = part + member->holds[i].part_count;
+        for (; part < end; part++) {
+            struct jf_lot_key key = {part->available_on, part->expires_on, part->entity};
+            if (is_overdue) {
+                points_judge(&balance, key, part->points, date);
+            } else {
+                balance.held += part->points;
+            }
         }
     }
     return balance;
+}
+
+struct jf_balance jf_member_balance_on(const struct jf_member *member, jf_date date)
+{
+    return jf_member_balance_at(member, date, INT64_MIN);
 }

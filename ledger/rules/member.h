@@ -193,7 +193,11 @@ struct jf_balance {
 };
 
 // The member's points judged as of `date`: a lot counts as expired from the day after expires_on,
-// posted or not.
+// posted or not. A hold past its deadline at the instant counts as void: its points as in their
+// lots.
+struct jf_balance jf_member_balance_at(const struct jf_member *member, jf_date date, int64_t at_ms);
+
+// The same with every hold still held.
 struct jf_balance jf_member_balance_on(const struct jf_member *member, jf_date date);
 
 // What of `lot` can be spent on `date`: remaining + expired while date ≤ expires_on and ≥

@@ -49,13 +49,15 @@ bool jf_plan_lists(struct jf_plan_work *work, uint32_t posting_capacity, uint32_
 {
     JF_ASSERT(work->postings == NULL);
     JF_ASSERT(work->trace == NULL);
-    work->posting_capacity = posting_capacity;
-    work->trace_capacity = trace_capacity + 1; // jf_plan_finish's TIER_UP
-    work->postings = jf_arena_alloc(work->input->arena, posting_capacity * sizeof *work->postings);
+    work->posting_capacity = posting_capacity + jf_plan_overdue_postings(work);
+    work->trace_capacity = trace_capacity + work->overdue_count + 1; // jf_plan_finish's TIER_UP
+    work->postings =
+        jf_arena_alloc(work->input->arena, work->posting_capacity * sizeof *work->postings);
     work->trace = jf_arena_alloc(work->input->arena, work->trace_capacity * sizeof *work->trace);
     if (work->postings == NULL || work->trace == NULL) {
         return jf_plan_fail(work, JF_ERROR_NO_MEMORY);
     }
+    jf_plan_post_overdue(work);
     return true;
 }
 
@@ -114,8 +116,9 @@ static struct gain gain_of(const struct jf_plan_work *work)
 // reading need no checks of their own. Only what grows is looked at.
 static bool sums_fit(const struct jf_plan_work *work)
 {
-    const struct jf_member *member = work->input->member;
+    const struct jf_member *member = work->stored;
     struct gain gain = gain_of(work);
+    gain.held += jf_member_held(member);
     for (uint32_t i = 0; i < member->lot_count; i++) {
         gain.held += (jf_wide)member->lots[i].remaining + member->lots[i].expired;
         gain.granted += member->lots[i].granted;
@@ -139,7 +142,7 @@ static bool sums_fit(const struct jf_plan_work *work)
 
 static struct jf_member *member_copy(struct jf_plan_work *work)
 {
-    const struct jf_member *member = work->input->member;
+    const struct jf_member *member = work->stored;
     struct jf_member none = {0};
     work->entry->postings = work->postings;
     work->entry->posting_count = work->posting_count;
@@ -225,7 +228,7 @@ bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_p
     if (work->trace_count >= JF_TRACE_STEPS_MAX) {
         return jf_plan_refuse_limit(work, JF_TRACE_STEPS_MAX, "steps of one trace");
     }
-    if (work->input->member != NULL && !sums_fit(work)) {
+    if (work->stored != NULL && !sums_fit(work)) {
         return jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
     }
     entry->postings = work->postings;
@@ -242,7 +245,7 @@ bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_p
     if (tier_programme != NULL) {
         tier_raise(work, tier_programme, after);
     }
-    entry->balance = jf_member_balance_on(after, entry->business_date);
+    entry->balance = jf_member_balance_at(after, entry->business_date, work->at_ms);
     entry->trace = work->trace;
     entry->trace_count = work->trace_count;
     return true;
@@ -265,6 +268,12 @@ static bool plan_by_kind(struct jf_plan_work *work)
         return jf_plan_put_store(work);
     case JF_COMMAND_TIER_CHANGE:
         return jf_plan_tier_change(work);
+    case JF_COMMAND_HOLD:
+        return jf_plan_hold(work);
+    case JF_COMMAND_CAPTURE:
+        return jf_plan_capture(work);
+    case JF_COMMAND_VOID:
+        return jf_plan_void(work);
     case JF_COMMAND_NONE:
         break;
     }
@@ -275,7 +284,11 @@ static bool plan_by_kind(struct jf_plan_work *work)
 enum jf_error jf_plan(const struct jf_plan_input *input, const struct jf_command *command,
                       struct jf_entry **out_entry, struct jf_refusal *out_refusal)
 {
-    struct jf_plan_work work = {.input = input, .command = command, .refusal = out_refusal};
+    struct jf_plan_work work = {.input = input,
+                                .command = command,
+                                .refusal = out_refusal,
+                                .stored = input->member,
+                                .at_ms = (int64_t)(input->now_us / 1000)};
     *out_entry = NULL;
     out_refusal->code = JF_REFUSAL_NONE;
     work.entry = jf_plan_alloc(&work, 1, sizeof *work.entry);

@@ -19,13 +19,15 @@ struct jf_plan_input {
     uint64_t now_us;                // the command's stamp
     uint64_t fingerprint; // jf_command_fingerprint(command), where it is known; 0: not yet
     const struct jf_member *member; // the member meant; NULL: unknown (TIER_CHANGE, SALE, REDEEM,
-                                    // ENROL, RETURN: the sale's)
+                                    // HOLD, ENROL; RETURN: the sale's; CAPTURE, VOID: the hold's)
     const struct jf_entry *sale;    // RETURN: the sale's entry; NULL: unknown
     const struct jf_entry *last_return; // RETURN: the sale's newest return entry; NULL: none yet
-    bool is_card_known;        // SALE, REDEEM: false when asked by a card that leads nowhere
-    uint64_t card_taken_by;    // ENROL: position 0, or index+1 of a card that is taken
-    uint64_t receipt_position; // SALE: position of the sale that this receipt earned with before;
-                               // 0: none
+    const struct jf_entry *hold;        // CAPTURE, VOID: the entry of the id named; NULL: unknown
+    uint64_t hold_end_position; // CAPTURE, VOID: of the entry that captured or voided it; 0: none
+    bool is_card_known;         // SALE, REDEEM, HOLD: false when asked by a card that leads nowhere
+    uint64_t card_taken_by;     // ENROL: position 0, or index+1 of a card that is taken
+    uint64_t receipt_position;  // SALE: position of the sale that this receipt earned with before;
+                                // 0: none
 };
 
 // Plans a command that passed jf_command_check and whose transaction id is new.

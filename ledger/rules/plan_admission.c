@@ -33,6 +33,7 @@ bool jf_plan_in_time(struct jf_plan_work *work, const struct jf_programme *progr
 {
     int64_t now_ms = (int64_t)(work->input->now_us / 1000);
     int64_t latest_ms = 0;
+    work->at_ms = at_ms;
     if (jf_number_add(now_ms, programme->clock_skew_ms, &latest_ms) != JF_OK) {
         latest_ms = INT64_MAX;
     }

@@ -21,6 +21,11 @@ struct jf_plan_work {
     struct jf_trace_step *trace;
     uint32_t trace_count;
     uint32_t trace_capacity;
+    const struct jf_member *stored; // the member as it is; input->member: as the planner sees it
+    int64_t at_ms;                  // judges holds: the command's own instant, or the ledger's
+    struct jf_plan_input seen;      // what `input` points to where overdue holds are given back
+    uint64_t *overdue;              // their positions, ascending
+    uint32_t overdue_count;
 };
 
 // Sets the code, all facts zero. Returns: false.
@@ -36,6 +41,15 @@ void *jf_plan_alloc(struct jf_plan_work *work, size_t count, size_t size);
 // Makes the lists of postings and steps with room for that many; jf_plan_finish has room for its
 // own step.
 bool jf_plan_lists(struct jf_plan_work *work, uint32_t posting_capacity, uint32_t trace_capacity);
+// Holds past their deadline at work->at_ms count as void for a command that spends, holds or moves
+// points: from here on input->member is the member with those points back in their lots, and the
+// entry says so in its first postings and steps. In: business_date and at_ms are known, and
+// jf_plan_lists, which makes room for it, comes later.
+bool jf_plan_void_overdue(struct jf_plan_work *work);
+// Posts the voids, for jf_plan_lists.
+void jf_plan_post_overdue(struct jf_plan_work *work);
+// How many postings that will be.
+uint32_t jf_plan_overdue_postings(const struct jf_plan_work *work);
 // Adds a posting that moves points; none where points is 0. ISSUED needs a reason, the others 0.
 void jf_plan_post(struct jf_plan_work *work, enum jf_account account, struct jf_lot_key key,
                   uint32_t reason, int64_t points);
@@ -54,7 +68,7 @@ bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
 // is_late and programme_version of the entry.
 bool jf_plan_admitted(struct jf_plan_work *work, const struct jf_store *store, int64_t at_ms,
                       const struct jf_programme_version **out_version);
-// IN_FUTURE, and whether the arrival is late.
+// IN_FUTURE, and whether the arrival is late. Sets work->at_ms.
 bool jf_plan_in_time(struct jf_plan_work *work, const struct jf_programme *programme,
                      int64_t at_ms);
 
@@ -68,11 +82,17 @@ struct jf_redemption {
     int64_t value;             // out: money
 };
 // MEMBER_FROZEN, BELOW_MINIMUM, NOT_A_STEP, ABOVE_SHARE (in a sale), INSUFFICIENT_POINTS, OVERFLOW.
+// Voids what is overdue.
 bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption);
+// Takes its parts out of their lots: at most 2 × part_count postings.
+void jf_plan_take_parts(struct jf_plan_work *work, const struct jf_redemption *redemption);
 // Its postings and trace step; at most 2 × part_count + 1 postings. In: entity of the store that
 // takes them.
 void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redemption *redemption,
                              struct jf_entity_id entity);
+// Refuses with what was needed and what was there. Returns: false.
+bool jf_plan_refuse_points(struct jf_plan_work *work, enum jf_refusal_code code, int64_t needed,
+                           int64_t available);
 
 // One planner a kind. In: work->entry has kind 0 and what every entry has.
 bool jf_plan_sale(struct jf_plan_work *work);
@@ -82,5 +102,8 @@ bool jf_plan_enrol(struct jf_plan_work *work);
 bool jf_plan_publish(struct jf_plan_work *work);
 bool jf_plan_put_store(struct jf_plan_work *work);
 bool jf_plan_tier_change(struct jf_plan_work *work);
+bool jf_plan_hold(struct jf_plan_work *work);
+bool jf_plan_capture(struct jf_plan_work *work);
+bool jf_plan_void(struct jf_plan_work *work);
 
 #endif

@@ -5,8 +5,8 @@
 #include "base/number.h"
 #include "rules/plan_private.h"
 
-static bool refuse_points(struct jf_plan_work *work, enum jf_refusal_code code, int64_t needed,
-                          int64_t available)
+bool jf_plan_refuse_points(struct jf_plan_work *work, enum jf_refusal_code code, int64_t needed,
+                           int64_t available)
 {
     jf_plan_refuse(work, code);
     work->refusal->needed = needed;
@@ -24,7 +24,8 @@ static bool terms_allow(struct jf_plan_work *work, const struct jf_redemption *r
         return false;
     }
     if (redemption->points < terms->minimum) {
-        return refuse_points(work, JF_REFUSAL_BELOW_MINIMUM, terms->minimum, redemption->points);
+        return jf_plan_refuse_points(work, JF_REFUSAL_BELOW_MINIMUM, terms->minimum,
+                                     redemption->points);
     }
     JF_ASSERT(terms->step >= 1);
     if (redemption->points % terms->step != 0) {
@@ -66,19 +67,21 @@ static bool value_allows(struct jf_plan_work *work, struct jf_redemption *redemp
 bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption)
 {
     JF_ASSERT(redemption->points > 0);
-    const struct jf_member *member = work->input->member;
     jf_date date = work->entry->business_date;
-    if (member->status != JF_MEMBER_ACTIVE) {
+    if (work->input->member->status != JF_MEMBER_ACTIVE) {
         return jf_plan_refuse(work, JF_REFUSAL_MEMBER_FROZEN);
     }
-    if (!terms_allow(work, redemption) || !value_allows(work, redemption)) {
+    if (!terms_allow(work, redemption) || !value_allows(work, redemption) ||
+        !jf_plan_void_overdue(work)) {
         return false;
     }
+    const struct jf_member *member = work->input->member;
     // Points that the same sale grants cannot pay for it: the member's lots are those before the
     // sale.
     int64_t spendable = jf_lots_spendable(member, date);
     if (spendable < redemption->points) {
-        return refuse_points(work, JF_REFUSAL_INSUFFICIENT_POINTS, redemption->points, spendable);
+        return jf_plan_refuse_points(work, JF_REFUSAL_INSUFFICIENT_POINTS, redemption->points,
+                                     spendable);
     }
     redemption->parts = jf_plan_alloc(work, member->lot_count, sizeof *redemption->parts);
     if (redemption->parts == NULL) {
@@ -88,8 +91,7 @@ bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redempt
     return true;
 }
 
-void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redemption *redemption,
-                             struct jf_entity_id entity)
+void jf_plan_take_parts(struct jf_plan_work *work, const struct jf_redemption *redemption)
 {
     for (uint32_t i = 0; i < redemption->part_count; i++) {
         const struct jf_lot_part *part = &redemption->parts[i];
@@ -102,6 +104,12 @@ void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redempti
         jf_plan_post(work, JF_ACCOUNT_AVAILABLE, key, 0, -from_remaining);
         jf_plan_post(work, JF_ACCOUNT_EXPIRED, key, 0, from_remaining - part->points);
     }
+}
+
+void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redemption *redemption,
+                             struct jf_entity_id entity)
+{
+    jf_plan_take_parts(work, redemption);
     struct jf_lot_key taker = {.entity = entity};
     jf_plan_post(work, JF_ACCOUNT_REDEEMED, taker, 0, redemption->points);
     jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_REDEEMED,

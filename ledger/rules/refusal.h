@@ -28,6 +28,8 @@
     X(NOT_A_STEP, FAILED_PRECONDITION, "Points are redeemed in whole steps only.")                 \
     X(ABOVE_SHARE, FAILED_PRECONDITION, "Points may not pay so large a part of the receipt.")      \
     X(INSUFFICIENT_POINTS, FAILED_PRECONDITION, "The member has too few points.")                  \
+    X(HOLD_ENDED, FAILED_PRECONDITION,                                                             \
+      "The hold has ended: captured, voided or past its deadline.")                                \
     X(RETURN_EXCEEDS_KEPT, FAILED_PRECONDITION, "More is returned than is left of the line.")      \
     X(MEMBER_EXISTS, ALREADY_EXISTS, "The member number is taken.")                                \
     X(CARD_TAKEN, ALREADY_EXISTS, "The card belongs to another member.")                           \

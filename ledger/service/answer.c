@@ -8,14 +8,9 @@
 #include "service/status.h"
 #include "service/wire.h"
 
-struct jf_answer jf_answer_of_write(const struct jf_write *write, bool is_unbuilt,
-                                    struct jf_arena *arena)
+struct jf_answer jf_answer_of_write(const struct jf_write *write, struct jf_arena *arena)
 {
     struct jf_answer answer = {.outcome = {NULL, 0}, .refusal = {NULL, 0}};
-    if (is_unbuilt) {
-        answer.refusal = jf_status_unbuilt_encode(arena);
-        return answer;
-    }
     switch (write->status) {
     case JF_WRITE_POSTED:
     case JF_WRITE_REPLAYED:

@@ -18,11 +18,9 @@ struct jf_answer {
     bool is_replayed;
 };
 
-// What became of a write that was collected. In: is_unbuilt as jf_decode_write said.
-// Returns: the answer, its refusal encoded in `arena`; with both texts empty when the arena is
-// full.
-struct jf_answer jf_answer_of_write(const struct jf_write *write, bool is_unbuilt,
-                                    struct jf_arena *arena);
+// What became of a write that was collected. Returns: the answer, its refusal encoded in `arena`;
+// with both texts empty when the arena is full.
+struct jf_answer jf_answer_of_write(const struct jf_write *write, struct jf_arena *arena);
 
 uint64_t jf_answer_size(const struct jf_answer *answer);
 // Writes jf_answer_size bytes. Returns: their end.

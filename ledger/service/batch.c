@@ -13,13 +13,11 @@
 
 // Out: answers by write. Returns: bytes of the response, above ANSWER_BYTES_MAX where it cannot be
 // sent.
-static uint64_t answers_make(struct jf_ticket *ticket, const bool *is_unbuilt,
-                             struct jf_answer *answers)
+static uint64_t answers_make(struct jf_ticket *ticket, struct jf_answer *answers)
 {
     uint64_t size = 0;
     for (uint32_t i = 0; i < ticket->request.write_count; i++) {
-        answers[i] =
-            jf_answer_of_write(&ticket->request.writes[i], is_unbuilt[i], ticket->request.arena);
+        answers[i] = jf_answer_of_write(&ticket->request.writes[i], ticket->request.arena);
         if (answers[i].outcome.size == 0 && answers[i].refusal.size == 0) {
             return UINT64_MAX; // the arena is full
         }
@@ -32,10 +30,9 @@ static void batch_answer(struct jf_service *service, struct jf_ticket *ticket)
 {
     (void)service;
     struct jf_request *request = &ticket->request;
-    const bool *is_unbuilt = jf_call_context(ticket->call);
     struct jf_answer *answers =
         jf_arena_calloc(request->arena, request->write_count, sizeof *answers);
-    uint64_t size = answers == NULL ? UINT64_MAX : answers_make(ticket, is_unbuilt, answers);
+    uint64_t size = answers == NULL ? UINT64_MAX : answers_make(ticket, answers);
     unsigned char *to = size > ANSWER_BYTES_MAX ? NULL : jf_call_send(ticket->call, (uint32_t)size);
     if (to == NULL) {
         jf_status_finish(ticket->call, JF_STATUS_RESOURCE_EXHAUSTED,
@@ -53,15 +50,13 @@ static void batch_answer(struct jf_service *service, struct jf_ticket *ticket)
 static bool decode(const Jifen__V1__PostBatchRequest *message, struct jf_ticket *ticket)
 {
     struct jf_arena *arena = ticket->request.arena;
-    bool *is_unbuilt = jf_arena_calloc(arena, message->n_writes, sizeof *is_unbuilt);
-    jf_call_set_context(ticket->call, is_unbuilt);
-    for (size_t i = 0; is_unbuilt != NULL && i < message->n_writes; i++) {
+    for (size_t i = 0; i < message->n_writes; i++) {
         struct jf_command *command = &ticket->request.writes[i].command;
-        if (!jf_decode_write(message->writes[i], arena, command, &is_unbuilt[i])) {
+        if (!jf_decode_write(message->writes[i], arena, command)) {
             return false;
         }
     }
-    return is_unbuilt != NULL;
+    return true;
 }
 
 void jf_batch_message(struct jf_service *service, struct jf_call *call, struct jf_text bytes)

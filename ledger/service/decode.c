@@ -150,6 +150,57 @@ bool jf_decode_redeem(const ProtobufCMessage *message, struct jf_arena *arena,
     return true;
 }
 
+bool jf_decode_hold(const ProtobufCMessage *message, struct jf_arena *arena,
+                    struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__hold_request__descriptor);
+    (void)arena;
+    const Jifen__V1__HoldRequest *request = (const Jifen__V1__HoldRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_HOLD,
+                                 .transaction_id = text_of(request->transaction_id)};
+    struct jf_hold_command *hold = &command.as.hold;
+    (void)jf_decode_member_ref(request->member, &hold->member);
+    hold->store.value = request->store;
+    hold->terminal = request->terminal;
+    hold->held_at_ms = request->held_at_ms;
+    hold->points = request->points;
+    hold->deadline_ms = request->deadline_ms;
+    hold->reward = text_of(request->reward);
+    *out_command = command;
+    return true;
+}
+
+bool jf_decode_capture(const ProtobufCMessage *message, struct jf_arena *arena,
+                       struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__capture_request__descriptor);
+    (void)arena;
+    const Jifen__V1__CaptureRequest *request = (const Jifen__V1__CaptureRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_CAPTURE,
+                                 .transaction_id = text_of(request->transaction_id)};
+    command.as.capture =
+        (struct jf_capture_command){.hold_transaction_id = text_of(request->hold_transaction_id),
+                                    .captured_at_ms = request->captured_at_ms,
+                                    .points = request->points};
+    *out_command = command;
+    return true;
+}
+
+bool jf_decode_void(const ProtobufCMessage *message, struct jf_arena *arena,
+                    struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__void_request__descriptor);
+    (void)arena;
+    const Jifen__V1__VoidRequest *request = (const Jifen__V1__VoidRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_VOID,
+                                 .transaction_id = text_of(request->transaction_id)};
+    command.as.void_hold =
+        (struct jf_void_command){.hold_transaction_id = text_of(request->hold_transaction_id),
+                                 .voided_at_ms = request->voided_at_ms};
+    *out_command = command;
+    return true;
+}
+
 bool jf_decode_enrol(const ProtobufCMessage *message, struct jf_arena *arena,
                      struct jf_command *out_command)
 {
@@ -210,11 +261,10 @@ bool jf_decode_put_store(const ProtobufCMessage *message, struct jf_arena *arena
 }
 
 bool jf_decode_write(const Jifen__V1__Write *write, struct jf_arena *arena,
-                     struct jf_command *out_command, bool *out_is_unbuilt)
+                     struct jf_command *out_command)
 {
     // With an id, so that what is found missing is the write.
     struct jf_command none = {.kind = JF_COMMAND_NONE, .transaction_id = JF_TEXT("none")};
-    *out_is_unbuilt = false;
     *out_command = none;
     if (write == NULL) {
         return true;
@@ -227,10 +277,11 @@ bool jf_decode_write(const Jifen__V1__Write *write, struct jf_arena *arena,
     case JIFEN__V1__WRITE__WRITE_REDEEM:
         return jf_decode_redeem(&write->redeem->base, arena, out_command);
     case JIFEN__V1__WRITE__WRITE_HOLD:
+        return jf_decode_hold(&write->hold->base, arena, out_command);
     case JIFEN__V1__WRITE__WRITE_CAPTURE:
+        return jf_decode_capture(&write->capture->base, arena, out_command);
     case JIFEN__V1__WRITE__WRITE_VOID_HOLD:
-        *out_is_unbuilt = true;
-        return true;
+        return jf_decode_void(&write->void_hold->base, arena, out_command);
     default:
         return true;
     }

@@ -23,6 +23,12 @@ bool jf_decode_return(const ProtobufCMessage *message, struct jf_arena *arena,
                       struct jf_command *out_command);
 bool jf_decode_redeem(const ProtobufCMessage *message, struct jf_arena *arena,
                       struct jf_command *out_command);
+bool jf_decode_hold(const ProtobufCMessage *message, struct jf_arena *arena,
+                    struct jf_command *out_command);
+bool jf_decode_capture(const ProtobufCMessage *message, struct jf_arena *arena,
+                       struct jf_command *out_command);
+bool jf_decode_void(const ProtobufCMessage *message, struct jf_arena *arena,
+                    struct jf_command *out_command);
 bool jf_decode_enrol(const ProtobufCMessage *message, struct jf_arena *arena,
                      struct jf_command *out_command);
 bool jf_decode_publish(const ProtobufCMessage *message, struct jf_arena *arena,
@@ -31,10 +37,9 @@ bool jf_decode_put_store(const ProtobufCMessage *message, struct jf_arena *arena
                          struct jf_command *out_command);
 
 // One write of a batch or stream. A write that says nothing becomes a JF_COMMAND_NONE that is
-// malformed. Out: out_is_unbuilt: hold, capture or void, which this version does not do (the
-// command is JF_COMMAND_NONE and malformed too).
+// malformed.
 bool jf_decode_write(const Jifen__V1__Write *write, struct jf_arena *arena,
-                     struct jf_command *out_command, bool *out_is_unbuilt);
+                     struct jf_command *out_command);
 
 // Out: number or card. Returns: NULL, or the field at fault, static: "member", "member.number",
 // "member.card".

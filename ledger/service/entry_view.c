@@ -55,6 +55,8 @@ enum jf_error jf_entry_view(struct jf_text bytes, struct jf_arena *arena,
     view->transaction_id = entry->transaction_id;
     view->recorded_at_us = entry->recorded_at_us;
     view->outcome = entry->outcome;
+    view->voided_holds = entry->voided_holds;
+    view->n_voided_holds = entry->n_voided_holds;
     if (entry->body_case == JIFEN__V1__ENTRY__BODY_SALE) {
         view->receipt = entry->sale->receipt;
     } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_SALE_RETURN) {
@@ -63,6 +65,15 @@ enum jf_error jf_entry_view(struct jf_text bytes, struct jf_arena *arena,
         error = returned_lines(entry->sale_return, arena, view);
     } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_REDEMPTION) {
         view->reward = entry->redemption->reward;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_HOLD) {
+        view->reward = entry->hold->reward;
+        view->deadline_ms = entry->hold->deadline_ms;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_CAPTURE) {
+        view->hold_transaction_id = entry->capture->hold_transaction_id;
+        view->hold_position = entry->capture->hold_position;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_VOID_HOLD) {
+        view->hold_transaction_id = entry->void_hold->hold_transaction_id;
+        view->hold_position = entry->void_hold->hold_position;
     }
     if (error == JF_OK) {
         *out_view = view;

@@ -89,6 +89,48 @@ static bool months_message(const struct jf_member *member, struct jf_arena *aren
     return true;
 }
 
+static Jifen__V1__LotPart *parts_message(const struct jf_lot_part *parts, uint32_t count,
+                                         struct jf_arena *arena)
+{
+    Jifen__V1__LotPart *messages = jf_arena_calloc(arena, count, sizeof *messages);
+    for (uint32_t i = 0; messages != NULL && i < count; i++) {
+        jifen__v1__lot_part__init(&messages[i]);
+        messages[i].available_on = jf_date_to_wire(parts[i].available_on);
+        messages[i].expires_on = jf_date_to_wire(parts[i].expires_on);
+        messages[i].entity = parts[i].entity.value;
+        messages[i].points = parts[i].points;
+    }
+    return messages;
+}
+
+// The parts of all holds lie behind each other, in the messages as in the record.
+static bool holds_message(const struct jf_member *member, struct jf_arena *arena,
+                          Jifen__V1__Member *message)
+{
+    uint32_t part_count = member->hold_part_count;
+    Jifen__V1__LotPart *parts = parts_message(member->hold_parts, part_count, arena);
+    Jifen__V1__LotPart **part = jf_arena_calloc(arena, part_count, sizeof(Jifen__V1__LotPart *));
+    Jifen__V1__Hold *holds = jf_arena_calloc(arena, member->hold_count, sizeof *holds);
+    message->holds = jf_arena_calloc(arena, member->hold_count, sizeof *message->holds);
+    if (parts == NULL || part == NULL || holds == NULL || message->holds == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < part_count; i++) {
+        part[i] = &parts[i];
+    }
+    for (uint32_t i = 0; i < member->hold_count; i++) {
+        jifen__v1__hold__init(&holds[i]);
+        holds[i].position = member->holds[i].position;
+        holds[i].deadline_ms = member->holds[i].deadline_ms;
+        holds[i].n_parts = member->holds[i].part_count;
+        holds[i].parts = part;
+        part += member->holds[i].part_count;
+        message->holds[i] = &holds[i];
+    }
+    message->n_holds = member->hold_count;
+    return true;
+}
+
 static void member_fields(const struct jf_member *member, Jifen__V1__Member *message)
 {
     message->number = member->number.value;
@@ -117,12 +159,12 @@ static void member_answer(struct jf_service *service, struct jf_ticket *ticket)
     Jifen__V1__Member message = JIFEN__V1__MEMBER__INIT;
     message.tier_name = jf_answer_text(answer->tier_name, arena);
     if (member == NULL || message.tier_name == NULL || !lots_message(member, arena, &message) ||
-        !months_message(member, arena, &message)) {
+        !months_message(member, arena, &message) || !holds_message(member, arena, &message)) {
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);
         return;
     }
     member_fields(member, &message);
-    struct jf_balance balance = jf_member_balance_on(member, answer->as_of);
+    struct jf_balance balance = jf_member_balance_at(member, answer->as_of, answer->at_ms);
     Jifen__V1__Balance balance_part = balance_message(&balance);
     message.balance = &balance_part;
     Jifen__V1__GetMemberResponse response = JIFEN__V1__GET_MEMBER_RESPONSE__INIT;
@@ -309,9 +351,18 @@ static const struct jf_method methods[] = {
      .on_message = jf_ticket_write_message,
      .request = &jifen__v1__redeem_request__descriptor,
      .decode = jf_decode_redeem},
-    {.path = "/jifen.v1.Ledger/Hold"},
-    {.path = "/jifen.v1.Ledger/Capture"},
-    {.path = "/jifen.v1.Ledger/Void"},
+    {.path = "/jifen.v1.Ledger/Hold",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__hold_request__descriptor,
+     .decode = jf_decode_hold},
+    {.path = "/jifen.v1.Ledger/Capture",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__capture_request__descriptor,
+     .decode = jf_decode_capture},
+    {.path = "/jifen.v1.Ledger/Void",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__void_request__descriptor,
+     .decode = jf_decode_void},
     {.path = "/jifen.v1.Ledger/PostBatch",
      .on_message = jf_batch_message,
      .request = &jifen__v1__post_batch_request__descriptor},

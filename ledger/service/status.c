@@ -169,17 +169,6 @@ struct jf_text jf_status_refusal_encode(const struct jf_refusal *refusal, struct
     return refusal_pack(&message, arena);
 }
 
-struct jf_text jf_status_unbuilt_encode(struct jf_arena *arena)
-{
-    char code[] = "UNIMPLEMENTED";
-    char sentence[] = "Hold, capture and void are not built in this version.";
-    Jifen__V1__Refusal message = JIFEN__V1__REFUSAL__INIT;
-    message.code = code;
-    message.message = sentence;
-    message.status = JF_STATUS_UNIMPLEMENTED;
-    return refusal_pack(&message, arena);
-}
-
 // google.protobuf.Any {1: type_url, 2: value}
 static uint64_t any_size(struct jf_text type, struct jf_text value)
 {

@@ -19,9 +19,6 @@ uint32_t jf_status_retry_ms(enum jf_refusal_code code);
 // An encoded jifen.v1.Refusal in `arena`; size 0 where the arena is full.
 struct jf_text jf_status_refusal_encode(const struct jf_refusal *refusal, struct jf_arena *arena);
 
-// The same for a write that this version does not do, which has no code among the refusals.
-struct jf_text jf_status_unbuilt_encode(struct jf_arena *arena);
-
 #define JF_STATUS_TEXT_MAX 1024u
 // Writes "CODE: sentence (facts)", cut at JF_STATUS_TEXT_MAX - 1 bytes.
 void jf_status_refusal_text(const struct jf_refusal *refusal, char out_text[JF_STATUS_TEXT_MAX]);

@@ -47,7 +47,6 @@ struct jf_slot {
     struct jf_stream *stream;
     struct jf_slot *next; // free or parked
     uint32_t bytes;       // of the request message
-    bool is_unbuilt;
 };
 
 static void stream_finish(struct jf_service *service, struct jf_stream *stream)
@@ -162,8 +161,7 @@ static void slot_release(struct jf_service *service, struct jf_slot *slot)
 // StreamResponse {1: WriteResult}
 static bool result_send(const struct jf_slot *slot)
 {
-    struct jf_answer answer =
-        jf_answer_of_write(&slot->write, slot->is_unbuilt, slot->ticket.request.arena);
+    struct jf_answer answer = jf_answer_of_write(&slot->write, slot->ticket.request.arena);
     if (answer.outcome.size == 0 && answer.refusal.size == 0) {
         return false;
     }
@@ -243,8 +241,7 @@ static bool slot_decode(struct jf_slot *slot, struct jf_text bytes)
     enum jf_error error = jf_message_unpack(descriptor, bytes, &slot->arena, &message, &field);
     if (error == JF_OK) {
         const Jifen__V1__StreamRequest *request = (const Jifen__V1__StreamRequest *)message;
-        if (jf_decode_write(request->write, &slot->arena, &slot->write.command,
-                            &slot->is_unbuilt)) {
+        if (jf_decode_write(request->write, &slot->arena, &slot->write.command)) {
             return true;
         }
         error = JF_ERROR_NO_MEMORY;

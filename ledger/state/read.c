@@ -32,7 +32,7 @@ static enum jf_error transaction_decode(struct jf_text value, jf_date date,
     struct jf_varint_reader reader = {bytes, bytes + value.size, false};
     struct jf_transaction_row row = {.date = date};
     row.position = jf_varint_read(&reader, UINT64_MAX);
-    row.last_return_position = jf_varint_read(&reader, UINT64_MAX);
+    row.follow_up_position = jf_varint_read(&reader, UINT64_MAX);
     if (reader.is_bad || reader.at != reader.end || row.position == 0) {
         return JF_ERROR_CORRUPT;
     }

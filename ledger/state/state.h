@@ -76,9 +76,9 @@ struct jf_transaction_key {
 };
 
 struct jf_transaction_row {
-    uint64_t position;             // 0: not seen
-    uint64_t last_return_position; // sales: newest return entry; 0: none
-    jf_date date;                  // partition it is stored in
+    uint64_t position;           // 0: not seen
+    uint64_t follow_up_position; // sales: newest return entry; holds: that ended it; 0: none
+    jf_date date;                // partition it is stored in
 };
 
 // Looks ids up, overlay included (what is newer than the call: see recent). The partition of

@@ -104,7 +104,7 @@ static bool transactions_put(struct jf_store *store, const struct jf_store_run *
         jf_key_transaction(key, note->row.date, note->id_hash);
         unsigned char value[2 * JF_VARINT_BYTES_MAX];
         unsigned char *end = jf_varint_write(value, note->row.position);
-        end = jf_varint_write(end, note->row.last_return_position);
+        end = jf_varint_write(end, note->row.follow_up_position);
         put(store, JF_KV_TRANSACTIONS, jf_text_of(key, sizeof key),
             jf_text_of(value, (size_t)(end - value)));
     }

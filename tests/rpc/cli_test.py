@@ -189,6 +189,28 @@ class WithLedger(Case):
         return self.run_json("sale", "--store", 1, "--number", "R1", "--at", "2017-01-18T15:00:00Z",
                              "--line", "100:GROCERY:1:12.34", *more, code=code)
 
+    def test_a_hold_from_its_begin_to_its_end(self):
+        self.publish()
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        self.run_json("sale", "--member", 7, "--store", 1, "--number", "R1", "--at", "2017-01-18T15:00:00Z",
+                      "--line", "100:GROCERY:1:500.00")
+        hold = ("hold", "--member", 7, "--store", 1, "--at", "2017-01-19T15:00:00Z", "--points", 300,
+                "--until", "2017-01-19T15:10:00Z", "--reward", "mug", "--id")
+        self.assertEqual(self.run_json(*hold, "h1")["outcome"]["balance"]["held"], 300)
+        table = jifen("member", 7, "--as-of", "2017-01-19", address=self.ledger.address)[1]
+        self.assertIn("2017-01-19 15:10:00Z", table)
+        taken = self.run_json("capture", "h1", "--at", "2017-01-19T15:01:00Z", "--points", 100)["outcome"]
+        self.assertEqual((taken["points_redeemed"], taken["balance"]["available"]), (100, 900))
+        refused = self.run_json("void", "h1", "--at", "2017-01-19T15:01:00Z", code=1)
+        self.assertEqual(refused["error"]["refusal"]["code"], "HOLD_ENDED")
+        self.run_json(*hold, "h2")
+        voided = self.run_json("void", "h2", "--at", "2017-01-19T15:01:00Z", "--id", "v2")["outcome"]
+        self.assertEqual(voided["balance"]["available"], 900)
+        for arguments in (("capture", "h1"), ("void",), ("hold", "--member", 7, "--points", 100)):
+            self.assertEqual(jifen(*arguments, address=self.ledger.address)[0], 2)
+        self.assertTrue(self.run_json("verify")["ties"])
+
     def test_one_sale_from_store_to_return(self):
         self.publish()
         self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")

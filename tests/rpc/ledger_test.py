@@ -17,6 +17,23 @@ def redeem(name, points, member=1):
                                     redeemed_at_ms=jifend.SOLD_AT_MS + 7200000, points=points, reward="mug")
 
 
+HELD_AT_MS = jifend.SOLD_AT_MS + 7200000
+
+
+def hold(name, points, member=1, deadline_ms=HELD_AT_MS + 60000):
+    return ledger_pb2.HoldRequest(transaction_id=name, member=number(member), store=1, terminal=2,
+                                  held_at_ms=HELD_AT_MS, points=points, deadline_ms=deadline_ms, reward="mug")
+
+
+def capture(name, of, points=0, after_ms=1000):
+    return ledger_pb2.CaptureRequest(transaction_id=name, hold_transaction_id=of, points=points,
+                                     captured_at_ms=HELD_AT_MS + after_ms)
+
+
+def void(name, of, after_ms=1000):
+    return ledger_pb2.VoidRequest(transaction_id=name, hold_transaction_id=of, voided_at_ms=HELD_AT_MS + after_ms)
+
+
 class Ledger(Case):
     def setUp(self):
         super().setUp()
@@ -149,20 +166,88 @@ class Ledger(Case):
         self.assertEqual(by_id, by_position)
         self.assertEqual((by_id.entry.kind, by_id.entry.outcome), ("sale", sold.outcome))
 
+    def member(self, value=1):
+        return self.client.ledger.GetMember(ledger_pb2.GetMemberRequest(member=number(value), as_of=20170118),
+                                            timeout=WAIT).member
+
+    def test_a_hold_is_captured_or_voided_once_and_read_back(self):
+        self.client.sell(sale("s1", lines=[line(amount=50000)]))
+        held = self.client.ledger.Hold(hold("h1", 300), timeout=WAIT).outcome
+        self.assertEqual((held.balance.available, held.balance.held, held.points_redeemed), (200, 300, 0))
+        self.assertTrue(self.client.ledger.Hold(hold("h1", 300), timeout=WAIT).replayed)
+        taken = self.client.ledger.Capture(capture("c1", "h1", 100), timeout=WAIT)
+        self.assertEqual((taken.outcome.points_redeemed, taken.outcome.redeemed_value), (100, 100))
+        self.assertEqual((taken.outcome.balance.available, taken.outcome.balance.held), (400, 0))
+        again = self.client.ledger.Capture(capture("c1", "h1", 100), timeout=WAIT)
+        self.assertTrue(again.replayed)
+        self.assertEqual(again.outcome, taken.outcome)
+        self.client.ledger.Hold(hold("h2", 200), timeout=WAIT)
+        voided = self.client.ledger.Void(void("v2", "h2"), timeout=WAIT).outcome
+        self.assertEqual((voided.balance.available, voided.balance.held), (400, 0))
+        got = self.client.ledger.History(ledger_pb2.HistoryRequest(member=number(1), limit=4), timeout=WAIT).entries
+        self.assertEqual([entry.kind for entry in got], ["void", "hold", "capture", "hold"])
+        self.assertEqual((got[0].hold_transaction_id, got[0].hold_position), ("h2", got[1].position))
+        self.assertEqual((got[2].hold_transaction_id, got[2].hold_position), ("h1", held.position))
+        self.assertEqual((got[3].reward, got[3].deadline_ms), ("mug", HELD_AT_MS + 60000))
+        self.assertEqual(len(self.member().holds), 0)
+
+    def test_holds_judged_by_the_clock_count_as_void_behind_their_deadline(self):
+        self.client.sell(sale("s1", lines=[line(amount=50000)]))
+        first = self.client.ledger.Hold(hold("h1", 300), timeout=WAIT).outcome
+        got = self.member()  # years later by the clock: nothing is held, but no entry has said so
+        self.assertEqual((got.balance.available, got.balance.held), (500, 0))
+        self.assertEqual([(one.position, one.deadline_ms, [part.points for part in one.parts]) for one in got.holds],
+                         [(first.position, HELD_AT_MS + 60000, [300])])
+        late = redeem("q1", 500)
+        late.redeemed_at_ms = HELD_AT_MS + 60001
+        spent = self.client.ledger.Redeem(late, timeout=WAIT).outcome
+        self.assertEqual((spent.points_redeemed, spent.balance.available), (500, 0))
+        entry = self.client.ledger.GetTransaction(ledger_pb2.GetTransactionRequest(transaction_id="q1"),
+                                                  timeout=WAIT).entry
+        self.assertEqual(list(entry.voided_holds), [first.position])
+        self.assertEqual(len(self.member().holds), 0)
+        totals = {}
+        for total in self.status().totals:
+            totals[total.account] = totals.get(total.account, 0) + total.points
+        self.assertEqual(totals[common_pb2.ACCOUNT_HELD], 0)
+        self.assertEqual(sum(totals.values()), 0)
+
+    def test_concurrent_captures_of_one_hold_spend_it_once(self):
+        self.client.sell(sale("s1", lines=[line(amount=50000)]))
+        self.client.ledger.Hold(hold("h1", 300), timeout=WAIT)
+        calls = [self.client.ledger.Capture.future(capture(f"c{i % 5}", "h1", 100), timeout=WAIT) for i in range(20)]
+        answers = [call.result() for call in calls if call.exception() is None]
+        self.assertEqual(len(answers), 4)  # one id, sent four times
+        self.assertEqual([answer.replayed for answer in answers].count(False), 1)
+        self.assertEqual(self.member().balance.available, 400)
+
+    def test_a_batch_and_a_stream_hold_capture_and_void(self):
+        self.client.sell(sale("s1", lines=[line(amount=50000)]))
+        writes = [ledger_pb2.Write(hold=hold("h1", 300)), ledger_pb2.Write(capture=capture("c1", "h1", 100)),
+                  ledger_pb2.Write(hold=hold("h2", 300)), ledger_pb2.Write(void_hold=void("v2", "h2")),
+                  ledger_pb2.Write(capture=capture("c3", "h2"))]
+        batch = self.client.ledger.PostBatch(ledger_pb2.PostBatchRequest(writes=writes), timeout=WAIT).results
+        self.assertEqual([result.refusal.code for result in batch], ["", "", "", "", "HOLD_ENDED"])
+        self.assertEqual(batch[4].refusal.position, batch[3].outcome.position)
+        requests = [ledger_pb2.StreamRequest(write=write) for write in writes]
+        stream = [answer.result for answer in self.client.ledger.Stream(iter(requests), timeout=WAIT)]
+        self.assertEqual([result.replayed for result in stream], [True, True, True, True, False])
+        self.assertEqual(stream[4].refusal, batch[4].refusal)
+
     def test_a_batch_answers_each_write_by_itself_and_in_order(self):
         writes = [ledger_pb2.Write(sale=sale("s1")),
                   ledger_pb2.Write(sale=sale("s2", 99)),
                   ledger_pb2.Write(),
-                  ledger_pb2.Write(hold=ledger_pb2.HoldRequest(transaction_id="h")),
+                  ledger_pb2.Write(hold=hold("h", 100)),
                   ledger_pb2.Write(sale=sale("s3", lines=[line(), line(amount=-1)])),
                   ledger_pb2.Write(sale=sale("s1")),
                   ledger_pb2.Write(sale_return=sale_return("r1", "s1", all=True)),
                   ledger_pb2.Write(redeem=redeem("q1", 100))]
         results = self.client.ledger.PostBatch(ledger_pb2.PostBatchRequest(writes=writes), timeout=WAIT).results
         self.assertEqual([result.refusal.code for result in results],
-                         ["", "UNKNOWN_MEMBER", "INVALID_FIELD", "UNIMPLEMENTED", "INVALID_FIELD", "", "",
+                         ["", "UNKNOWN_MEMBER", "INVALID_FIELD", "INSUFFICIENT_POINTS", "INVALID_FIELD", "", "",
                           "INSUFFICIENT_POINTS"])
-        self.assertEqual([result.refusal.status for result in results], [0, 5, 3, 12, 3, 0, 0, 9])
+        self.assertEqual([result.refusal.status for result in results], [0, 5, 3, 9, 3, 0, 0, 9])
         self.assertEqual(results[2].refusal.field, "write")
         self.assertEqual(results[4].refusal.field, "receipt.lines[1].amount")
         self.assertTrue(results[5].replayed)

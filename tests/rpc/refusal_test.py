@@ -175,6 +175,39 @@ class Refusal(Case):
         self.assertRegex(error.details(), r"^INSUFFICIENT_POINTS: The member has too few points\. "
                                           r"\(.*needed 500, available 0.*\)$")
 
+    def test_holds_that_ended_or_never_were_are_refused(self):
+        self.client.sell(sale("s1", lines=[line(amount=50000)]))
+        at_ms = jifend.SOLD_AT_MS + 1000
+
+        def hold(name, points, deadline_ms=at_ms + 60000):
+            return self.client.ledger.Hold(ledger_pb2.HoldRequest(
+                transaction_id=name, member=number(1), store=1, held_at_ms=at_ms, points=points,
+                deadline_ms=deadline_ms), timeout=WAIT)
+
+        def capture(name, of, points=0, after_ms=1000):
+            return self.client.ledger.Capture(ledger_pb2.CaptureRequest(
+                transaction_id=name, hold_transaction_id=of, captured_at_ms=at_ms + after_ms, points=points),
+                timeout=WAIT)
+
+        refusal = self.refused(lambda: hold("h", 100, at_ms), INVALID, "INVALID_FIELD")
+        self.assertEqual((refusal.field, refusal.limit), ("deadline_ms", at_ms + 1))
+        self.refused(lambda: hold("h", 600), PRECONDITION, "INSUFFICIENT_POINTS")
+        self.refused(lambda: capture("c", "h"), MISSING, "UNKNOWN_TRANSACTION")  # refused, so never held
+        self.refused(lambda: capture("c", "s1"), MISSING, "UNKNOWN_TRANSACTION")
+        hold("h", 300)
+        refusal = self.refused(lambda: capture("c", "h", 301), PRECONDITION, "INSUFFICIENT_POINTS")
+        self.assertEqual((refusal.needed, refusal.available), (301, 300))
+        self.refused(lambda: capture("c", "h", after_ms=NOW_MS), PRECONDITION, "IN_FUTURE")
+        captured = capture("c", "h", 100)
+        refusal = self.refused(lambda: capture("c2", "h", 100), PRECONDITION, "HOLD_ENDED")
+        self.assertEqual(refusal.position, captured.outcome.position)
+        refusal = self.refused(lambda: self.client.ledger.Void(ledger_pb2.VoidRequest(
+            transaction_id="v", hold_transaction_id="h", voided_at_ms=at_ms), timeout=WAIT), PRECONDITION, "HOLD_ENDED")
+        self.assertEqual(refusal.position, captured.outcome.position)
+        hold("h2", 100)
+        refusal = self.refused(lambda: capture("c3", "h2", after_ms=60001), PRECONDITION, "HOLD_ENDED")
+        self.assertEqual(refusal.position, 0)
+
     def test_returns_beyond_the_sale_are_refused(self):
         self.client.sell(sale("s1"))
         self.return_refused(MISSING, "UNKNOWN_LINE", lines=[ledger_pb2.ReturnLine(line_number=2, whole=True)])

@@ -15,7 +15,7 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 SERVICES = {"Ledger": "ledger", "Members": "members", "Programmes": "programmes", "Operations": "operations",
             "Finance": "finance"}
 UNBUILT = {
-    "Ledger": ["Hold", "Capture", "Void"],
+    "Ledger": [],
     "Members": ["UpdateMember", "LinkCard", "UnlinkCard", "Freeze", "Close", "Merge", "Adjust", "Transfer"],
     "Programmes": ["Expire"], "Operations": ["Follow"], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
 }

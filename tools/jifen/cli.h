@@ -106,6 +106,9 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(quote, "what a sale would earn, without posting it")                                         \
     X(sale, "post a sale")                                                                         \
     X(redeem, "spend points outside a sale")                                                       \
+    X(hold, "set points aside until they are captured or voided")                                  \
+    X(capture, "spend points that are held")                                                       \
+    X(void, "give back points that are held")                                                      \
     X(return, "take back lines of a sale, or all of it")                                           \
     X(tiers, "preview or run the recalculation of tiers")                                          \
     X(replay, "post the receipts of a CSV file")                                                   \

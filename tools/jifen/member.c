@@ -43,6 +43,34 @@ static enum jf_exit lots_show(const Jifen__V1__Member *member)
     return jf_show_table(table);
 }
 
+static enum jf_exit holds_show(const Jifen__V1__Member *member)
+{
+    static const struct jf_table_column columns[] = {
+        {"HOLD", true}, {"UNTIL", false}, {"POINTS", true}};
+    struct jf_table *table = NULL;
+    if (member->n_holds == 0) {
+        return JF_EXIT_OK;
+    }
+    if (jf_table_create(columns, 3, &table) != JF_OK) {
+        return jf_cli_fail(JF_EXIT_UNAVAILABLE, "out of memory");
+    }
+    for (size_t at = 0; at < member->n_holds; at++) {
+        const Jifen__V1__Hold *hold = member->holds[at];
+        char until[JF_INSTANT_TEXT_SIZE];
+        int64_t points = 0;
+        for (size_t part = 0; part < hold->n_parts; part++) {
+            points += hold->parts[part]->points;
+        }
+        jf_instant_format(hold->deadline_ms, until);
+        jf_table_row(table);
+        jf_table_number(table, (int64_t)hold->position);
+        jf_table_text(table, until);
+        jf_table_number(table, points);
+    }
+    (void)putchar('\n');
+    return jf_show_table(table);
+}
+
 static const char *status_name(Jifen__V1__MemberStatus status)
 {
     static const char *const names[] = {"?", "active", "frozen: cannot redeem", "closed"};
@@ -71,7 +99,8 @@ static enum jf_exit show(const ProtobufCMessage *message)
     if (member->balance != NULL) {
         jf_show_balance(member->balance);
     }
-    return lots_show(member);
+    enum jf_exit code = lots_show(member);
+    return code == JF_EXIT_OK ? holds_show(member) : code;
 }
 
 enum jf_exit jf_cli_member_run(struct jf_cli *cli, int argc, char **argv)

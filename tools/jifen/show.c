@@ -93,12 +93,28 @@ enum jf_exit jf_show_outcome(const Jifen__V1__Outcome *outcome, bool is_replayed
 static const char *step_name(Jifen__V1__TraceStep__Kind kind)
 {
     static const char *const names[] = {
-        "",           "eligible", "base",      "multiplier", "bonus",      "outdone",
-        "rounded",    "cap",      "redeemed",  "debt paid",  "taken back", "debt",
-        "given back", "tier up",  "tier down", "kept",
+        "",
+        "eligible",
+        "base",
+        "multiplier",
+        "bonus",
+        "outdone",
+        "rounded",
+        "cap",
+        "redeemed",
+        "debt paid",
+        "taken back",
+        "debt",
+        "given back",
+        "tier up",
+        "tier down",
+        "kept",
+        [JIFEN__V1__TRACE_STEP__KIND__KIND_HELD] = "held",
+        [JIFEN__V1__TRACE_STEP__KIND__KIND_CAPTURED] = "captured",
+        [JIFEN__V1__TRACE_STEP__KIND__KIND_VOIDED] = "voided",
     };
     size_t at = (size_t)kind;
-    return at < sizeof(names) / sizeof(names[0]) ? names[at] : "?";
+    return at < sizeof(names) / sizeof(names[0]) && names[at] != NULL ? names[at] : "?";
 }
 
 // Exact points to thousandths, rounded down towards zero: for the eye, the JSON has the ratio.

@@ -155,6 +155,34 @@ struct jf_command command_redeem(const char *id, uint64_t member, int64_t points
     return command;
 }
 
+struct jf_command command_hold(const char *id, uint64_t member, int64_t points)
+{
+    struct jf_command command = {.kind = JF_COMMAND_HOLD, .transaction_id = jf_text_from(id)};
+    command.as.hold.member.number.value = member;
+    command.as.hold.store.value = 1;
+    command.as.hold.held_at_ms = LEDGER_NOW_MS - 30000;
+    command.as.hold.points = points;
+    command.as.hold.deadline_ms = LEDGER_NOW_MS + 60000;
+    return command;
+}
+
+struct jf_command command_capture(const char *id, const char *hold_id, int64_t points)
+{
+    struct jf_command command = {.kind = JF_COMMAND_CAPTURE, .transaction_id = jf_text_from(id)};
+    command.as.capture.hold_transaction_id = jf_text_from(hold_id);
+    command.as.capture.captured_at_ms = LEDGER_NOW_MS - 20000;
+    command.as.capture.points = points;
+    return command;
+}
+
+struct jf_command command_void(const char *id, const char *hold_id)
+{
+    struct jf_command command = {.kind = JF_COMMAND_VOID, .transaction_id = jf_text_from(id)};
+    command.as.void_hold.hold_transaction_id = jf_text_from(hold_id);
+    command.as.void_hold.voided_at_ms = LEDGER_NOW_MS - 20000;
+    return command;
+}
+
 struct jf_command command_return_all(const char *id, const char *sale_id)
 {
     struct jf_command command = {.kind = JF_COMMAND_RETURN, .transaction_id = jf_text_from(id)};

@@ -37,6 +37,10 @@ struct jf_command command_enrol(const char *id, uint64_t number, const struct jf
 // One line of `amount` minor units of category "DRUG" at store 1, terminal 1, receipt number = id.
 struct jf_command command_sale(const char *id, uint64_t member, const struct jf_line *line);
 struct jf_command command_redeem(const char *id, uint64_t member, int64_t points);
+// Until a minute after LEDGER_NOW_MS.
+struct jf_command command_hold(const char *id, uint64_t member, int64_t points);
+struct jf_command command_capture(const char *id, const char *hold_id, int64_t points);
+struct jf_command command_void(const char *id, const char *hold_id);
 struct jf_command command_return_all(const char *id, const char *sale_id);
 
 #define LEDGER_PROGRAMME                                                                           \

@@ -179,6 +179,61 @@ Test(entry_codec, return_comes_back_whole)
     cr_assert_eq(from->given_back[0].points, 40);
 }
 
+Test(entry_codec, hold_comes_back_whole)
+{
+    const uint64_t voided[2] = {5, 300};
+    struct jf_entry entry = sale_entry();
+    entry.kind = JF_ENTRY_HOLD;
+    entry.voided_holds = voided;
+    entry.voided_hold_count = 2;
+    entry.as.hold = (struct jf_hold_entry){.store = {12},
+                                           .terminal = 4,
+                                           .held_at_ms = 1781524900000,
+                                           .deadline_ms = 1781524960000,
+                                           .reward = JF_TEXT("mug"),
+                                           .held = parts,
+                                           .held_count = 1,
+                                           .entity = {3}};
+    struct jf_entry back = there_and_back(&entry);
+    const struct jf_hold_entry *hold = &back.as.hold;
+    cr_assert(hold->store.value == 12 && hold->terminal == 4 && hold->entity.value == 3);
+    cr_assert_eq(hold->held_at_ms, 1781524900000);
+    cr_assert_eq(hold->deadline_ms, 1781524960000);
+    cr_assert(jf_text_equal(hold->reward, JF_TEXT("mug")));
+    cr_assert_eq(hold->held_count, 1);
+    cr_assert_eq(hold->held[0].points, 40);
+    cr_assert_eq(back.voided_hold_count, 2);
+    cr_assert_eq(back.voided_holds[0], 5);
+    cr_assert_eq(back.voided_holds[1], 300);
+}
+
+Test(entry_codec, capture_and_void_come_back_whole)
+{
+    struct jf_entry entry = sale_entry();
+    entry.kind = JF_ENTRY_CAPTURE;
+    entry.as.hold_end = (struct jf_hold_end_entry){.hold_position = 60,
+                                                   .hold_transaction_id = JF_TEXT("h-60"),
+                                                   .hold_date = 20611,
+                                                   .ended_at_ms = 1781524900000,
+                                                   .entity = {3},
+                                                   .captured = parts,
+                                                   .captured_count = 1};
+    struct jf_entry back = there_and_back(&entry);
+    cr_assert_eq(back.as.hold_end.entity.value, 3);
+    cr_assert_eq(back.as.hold_end.captured_count, 1);
+    cr_assert_eq(back.as.hold_end.captured[0].points, 40);
+    for (int is_void = 0; is_void < 2; is_void++) {
+        cr_assert_eq(back.as.hold_end.hold_position, 60);
+        cr_assert(jf_text_equal(back.as.hold_end.hold_transaction_id, JF_TEXT("h-60")));
+        cr_assert_eq(back.as.hold_end.hold_date, 20611);
+        cr_assert_eq(back.as.hold_end.ended_at_ms, 1781524900000);
+        entry.kind = JF_ENTRY_VOID;
+        entry.as.hold_end.captured_count = 0;
+        entry.as.hold_end.entity.value = 0;
+        back = there_and_back(&entry);
+    }
+}
+
 Test(entry_codec, truncated_or_flipped_bytes_never_crash)
 {
     struct jf_entry entry = sale_entry();

@@ -81,6 +81,41 @@ Test(command_fingerprint, kinds_with_like_fields_differ)
     cr_expect_neq(jf_command_fingerprint(&a), 0);
 }
 
+Test(command_fingerprint, every_field_of_a_hold_and_of_its_end_counts)
+{
+    struct jf_command hold = {.kind = JF_COMMAND_HOLD};
+    struct jf_command capture = {.kind = JF_COMMAND_CAPTURE};
+    struct jf_command nothing = {.kind = JF_COMMAND_VOID};
+    struct jf_command command;
+    uint64_t prints[16];
+    uint32_t count = 0;
+#define CHANGED(from, statement)                                                                   \
+    command = from;                                                                                \
+    statement;                                                                                     \
+    prints[count++] = jf_command_fingerprint(&command)
+    CHANGED(hold, (void)0);
+    CHANGED(hold, command.as.hold.member.number.value = 1);
+    CHANGED(hold, command.as.hold.store.value = 1);
+    CHANGED(hold, command.as.hold.terminal = 1);
+    CHANGED(hold, command.as.hold.held_at_ms = 1);
+    CHANGED(hold, command.as.hold.points = 1);
+    CHANGED(hold, command.as.hold.deadline_ms = 1);
+    CHANGED(hold, command.as.hold.reward = JF_TEXT("mug"));
+    CHANGED(capture, (void)0);
+    CHANGED(capture, command.as.capture.hold_transaction_id = JF_TEXT("h"));
+    CHANGED(capture, command.as.capture.captured_at_ms = 1);
+    CHANGED(capture, command.as.capture.points = 1);
+    CHANGED(nothing, (void)0);
+    CHANGED(nothing, command.as.void_hold.hold_transaction_id = JF_TEXT("h"));
+    CHANGED(nothing, command.as.void_hold.voided_at_ms = 1);
+#undef CHANGED
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < i; j++) {
+            cr_expect_neq(prints[i], prints[j], "changes %u and %u", i, j);
+        }
+    }
+}
+
 Test(command_fingerprint, long_texts_count_to_the_last_byte)
 {
     const uint32_t size = 100000;

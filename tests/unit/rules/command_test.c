@@ -249,6 +249,76 @@ Test(command, redeemed_points_are_not_negative_nor_above_the_bound)
     expect_accepted();
 }
 
+static struct jf_hold_command *hold_make(void)
+{
+    command = (struct jf_command){.kind = JF_COMMAND_HOLD, .transaction_id = JF_TEXT("t-1")};
+    command.as.hold = (struct jf_hold_command){.member = {.number = {1}},
+                                               .store = {1},
+                                               .held_at_ms = AT_MS,
+                                               .points = 1,
+                                               .deadline_ms = AT_MS + 1};
+    return &command.as.hold;
+}
+
+static struct jf_capture_command *capture_make(void)
+{
+    command = (struct jf_command){.kind = JF_COMMAND_CAPTURE, .transaction_id = JF_TEXT("t-1")};
+    command.as.capture =
+        (struct jf_capture_command){.hold_transaction_id = JF_TEXT("h"), .captured_at_ms = AT_MS};
+    return &command.as.capture;
+}
+
+Test(command, holds_are_checked_field_by_field)
+{
+    const int64_t month_ms = (int64_t)30 * 86400000;
+    hold_make()->member.number.value = 0;
+    expect_refused("member", 0);
+    hold_make()->store.value = 0;
+    expect_refused("store", 0);
+    hold_make()->held_at_ms = 0;
+    expect_refused("held_at_ms", 0);
+    hold_make()->points = 0;
+    expect_refused("points", 0);
+    hold_make()->points = JF_POINTS_MAX + 1;
+    expect_refused("points", 0);
+    hold_make()->deadline_ms = 0;
+    expect_refused("deadline_ms", 0);
+    hold_make()->deadline_ms = AT_MS;
+    expect_refused("deadline_ms", 0);
+    cr_expect_eq(refusal.limit, AT_MS + 1);
+    hold_make()->deadline_ms = AT_MS + month_ms + 1;
+    expect_refused("deadline_ms", 0);
+    cr_expect_eq(refusal.limit, AT_MS + month_ms);
+    hold_make()->deadline_ms = INT64_MAX;
+    expect_refused("deadline_ms", 0);
+    hold_make()->reward = text_of(65);
+    expect_refused("reward", 0);
+    hold_make()->deadline_ms = AT_MS + month_ms;
+    expect_accepted();
+}
+
+Test(command, captures_and_voids_are_checked_field_by_field)
+{
+    capture_make()->hold_transaction_id = text_of(0);
+    expect_refused("hold_transaction_id", 0);
+    capture_make()->hold_transaction_id = text_of(65);
+    expect_refused("hold_transaction_id", 0);
+    capture_make()->captured_at_ms = 0;
+    expect_refused("captured_at_ms", 0);
+    capture_make()->points = -1;
+    expect_refused("points", 0);
+    capture_make()->points = JF_POINTS_MAX + 1;
+    expect_refused("points", 0);
+    capture_make();
+    expect_accepted();
+    command = (struct jf_command){.kind = JF_COMMAND_VOID, .transaction_id = JF_TEXT("t-1")};
+    expect_refused("hold_transaction_id", 0);
+    command.as.void_hold.hold_transaction_id = JF_TEXT("h");
+    expect_refused("voided_at_ms", 0);
+    command.as.void_hold.voided_at_ms = AT_MS;
+    expect_accepted();
+}
+
 Test(command, returns_are_checked_field_by_field)
 {
     return_make()->sale_transaction_id = text_of(0);

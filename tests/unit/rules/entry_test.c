@@ -28,7 +28,7 @@ Test(entry, no_postings_sum_to_zero)
 Test(entry, kinds_have_names)
 {
     cr_expect_str_eq(jf_entry_kind_name((enum jf_entry_kind)0), "unknown");
-    cr_expect_str_eq(jf_entry_kind_name((enum jf_entry_kind)23), "unknown");
+    cr_expect_str_eq(jf_entry_kind_name((enum jf_entry_kind)99), "unknown");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_SALE), "sale");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_RETURN), "return");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_REDEMPTION), "redemption");
@@ -36,6 +36,9 @@ Test(entry, kinds_have_names)
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_PUBLICATION), "publication");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_STORE), "store");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_TIER_CHANGE), "tier_change");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_HOLD), "hold");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_CAPTURE), "capture");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_VOID), "void");
 }
 
 Test(entry, lots_are_named_where_points_lie_come_from_or_expire)

@@ -57,6 +57,11 @@ static uint64_t member_of(const struct world *world, const struct jf_command *co
         return command->as.redeem.member.number.value;
     case JF_COMMAND_RETURN:
         return world->sale == NULL ? 0 : world->sale->member.value;
+    case JF_COMMAND_HOLD:
+        return command->as.hold.member.number.value;
+    case JF_COMMAND_CAPTURE:
+    case JF_COMMAND_VOID:
+        return world->hold == NULL ? 0 : world->hold->member.value;
     case JF_COMMAND_ENROL:
         return command->as.enrol.number.value;
     case JF_COMMAND_TIER_CHANGE:
@@ -80,6 +85,8 @@ enum jf_error world_plan(struct world *world, const struct jf_command *command,
         .member = number <= WORLD_MEMBERS_MAX ? world->members[number] : NULL,
         .sale = world->sale,
         .last_return = world->last_return,
+        .hold = world->hold,
+        .hold_end_position = world->hold_end_position,
         .is_card_known = !world->is_card_unknown,
         .card_taken_by = world->card_taken_by,
         .receipt_position = world->receipt_position,
@@ -89,6 +96,8 @@ enum jf_error world_plan(struct world *world, const struct jf_command *command,
     enum jf_error error = jf_plan(&input, command, out_entry, &world->refusal);
     world->sale = NULL;
     world->last_return = NULL;
+    world->hold = NULL;
+    world->hold_end_position = 0;
     world->is_card_unknown = false;
     world->card_taken_by = 0;
     world->receipt_position = 0;
@@ -102,7 +111,28 @@ static bool balances_equal(const struct jf_balance *a, const struct jf_balance *
            a->expiring_on == b->expiring_on;
 }
 
-static void member_apply(struct world *world, const struct jf_entry *entry)
+// The instant that judges holds.
+static int64_t instant_of(const struct world *world, const struct jf_command *command)
+{
+    switch (command->kind) {
+    case JF_COMMAND_SALE:
+        return command->as.sale.receipt.sold_at_ms;
+    case JF_COMMAND_RETURN:
+        return command->as.sale_return.returned_at_ms;
+    case JF_COMMAND_REDEEM:
+        return command->as.redeem.redeemed_at_ms;
+    case JF_COMMAND_HOLD:
+        return command->as.hold.held_at_ms;
+    case JF_COMMAND_CAPTURE:
+        return command->as.capture.captured_at_ms;
+    case JF_COMMAND_VOID:
+        return command->as.void_hold.voided_at_ms;
+    default:
+        return (int64_t)(world->now_us / 1000);
+    }
+}
+
+static void member_apply(struct world *world, const struct jf_entry *entry, int64_t at_ms)
 {
     struct jf_member **member = &world->members[entry->member.value];
     if (*member == NULL) {
@@ -111,14 +141,15 @@ static void member_apply(struct world *world, const struct jf_entry *entry)
         cr_assert_not_null(block);
         *member = jf_member_block_init(block, none);
     }
-    world_room(member, entry->posting_count);
+    struct jf_member_growth growth = jf_entry_growth(entry);
+    world_grow(member, &growth);
     jf_apply_member(*member, entry);
     struct jf_diagnosis diagnosis = {0};
     cr_assert_eq(jf_member_check(*member, &diagnosis), JF_OK, "%s", diagnosis.text);
-    struct jf_balance after = jf_member_balance_on(*member, entry->business_date);
+    struct jf_balance after = jf_member_balance_at(*member, entry->business_date, at_ms);
     cr_assert(balances_equal(&after, &entry->balance), "the balance answered");
     jf_apply_member(*member, entry); // again: nothing happens
-    after = jf_member_balance_on(*member, entry->business_date);
+    after = jf_member_balance_at(*member, entry->business_date, at_ms);
     cr_assert(balances_equal(&after, &entry->balance), "applied twice");
 }
 
@@ -136,7 +167,7 @@ const struct jf_entry *world_post(struct world *world, const struct jf_command *
     world->position++;
     entry->position = world->position;
     if (entry->member.value != 0) {
-        member_apply(world, entry);
+        member_apply(world, entry, instant_of(world, command));
     } else {
         jf_reference_apply(world->reference, entry);
     }
@@ -214,6 +245,35 @@ struct jf_command redeem_of(uint64_t member, const char *at, int64_t points)
                                                    .terminal = 1,
                                                    .redeemed_at_ms = noon_ms(at),
                                                    .points = points};
+    return command;
+}
+
+struct jf_command hold_of(uint64_t member, const char *at, int64_t points)
+{
+    const int64_t quarter_ms = 15 * 60000;
+    struct jf_command command = {.kind = JF_COMMAND_HOLD, .transaction_id = JF_TEXT("t")};
+    command.as.hold = (struct jf_hold_command){.member = {.number = {member}},
+                                               .store = {2},
+                                               .terminal = 1,
+                                               .held_at_ms = noon_ms(at),
+                                               .points = points,
+                                               .deadline_ms = noon_ms(at) + quarter_ms};
+    return command;
+}
+
+struct jf_command capture_of(const char *at, int64_t points)
+{
+    struct jf_command command = {.kind = JF_COMMAND_CAPTURE, .transaction_id = JF_TEXT("t")};
+    command.as.capture = (struct jf_capture_command){
+        .hold_transaction_id = JF_TEXT("t"), .captured_at_ms = noon_ms(at), .points = points};
+    return command;
+}
+
+struct jf_command void_of(const char *at)
+{
+    struct jf_command command = {.kind = JF_COMMAND_VOID, .transaction_id = JF_TEXT("t")};
+    command.as.void_hold =
+        (struct jf_void_command){.hold_transaction_id = JF_TEXT("t"), .voided_at_ms = noon_ms(at)};
     return command;
 }
 

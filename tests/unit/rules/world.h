@@ -21,6 +21,8 @@ struct world {
     // What planning is told of the next command; cleared by posting.
     const struct jf_entry *sale;
     const struct jf_entry *last_return;
+    const struct jf_entry *hold;
+    uint64_t hold_end_position;
     bool is_card_unknown;
     uint64_t card_taken_by;
     uint64_t receipt_position;
@@ -57,6 +59,10 @@ jf_date date_of(const char *date);
 struct jf_command sale_of(uint64_t member, const char *at, const struct jf_line *lines,
                           uint32_t line_count);
 struct jf_command redeem_of(uint64_t member, const char *at, int64_t points);
+// Until a quarter of an hour later.
+struct jf_command hold_of(uint64_t member, const char *at, int64_t points);
+struct jf_command capture_of(const char *at, int64_t points);
+struct jf_command void_of(const char *at);
 struct jf_command return_all_of(const char *at);
 struct jf_command return_of(const char *at, const struct jf_return_line *lines, uint32_t count);
 struct jf_command enrol_of(uint64_t member, const char *on);

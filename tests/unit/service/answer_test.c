@@ -34,7 +34,7 @@ Test(answer, a_write_that_was_not_decided_is_refused_as_failed)
     static const enum jf_write_status undecided[] = {JF_WRITE_PENDING, JF_WRITE_UNCHANGED};
     for (size_t i = 0; i < 2; i++) {
         struct jf_write write = {.status = undecided[i]};
-        struct jf_answer answer = jf_answer_of_write(&write, false, &arena);
+        struct jf_answer answer = jf_answer_of_write(&write, &arena);
         Jifen__V1__WriteResult *result = result_of(&answer);
         cr_assert_null(result->outcome);
         cr_assert_str_eq(result->refusal->code, "FAILED");
@@ -42,22 +42,11 @@ Test(answer, a_write_that_was_not_decided_is_refused_as_failed)
     }
 }
 
-Test(answer, a_write_that_is_not_built_says_so_whatever_the_engine_said)
-{
-    struct jf_refusal refusal = {.code = JF_REFUSAL_INVALID_FIELD};
-    struct jf_write write = {.status = JF_WRITE_REFUSED, .refusal = &refusal};
-    struct jf_answer answer = jf_answer_of_write(&write, true, &arena);
-    Jifen__V1__WriteResult *result = result_of(&answer);
-    cr_assert_str_eq(result->refusal->code, "UNIMPLEMENTED");
-    cr_assert_eq(result->refusal->status, JF_STATUS_UNIMPLEMENTED);
-    jifen__v1__write_result__free_unpacked(result, NULL);
-}
-
 Test(answer, a_refusal_is_the_result_and_no_outcome)
 {
     struct jf_refusal refusal = {.code = JF_REFUSAL_RECEIPT_TAKEN, .position = 7};
     struct jf_write write = {.status = JF_WRITE_REFUSED, .refusal = &refusal};
-    struct jf_answer answer = jf_answer_of_write(&write, false, &arena);
+    struct jf_answer answer = jf_answer_of_write(&write, &arena);
     Jifen__V1__WriteResult *result = result_of(&answer);
     cr_assert_null(result->outcome);
     cr_assert_str_eq(result->refusal->code, "RECEIPT_TAKEN");
@@ -71,7 +60,7 @@ Test(answer, a_full_arena_leaves_both_texts_empty)
     jf_arena_init(&full, 1024, 1024);
     cr_assert_not_null(jf_arena_alloc(&full, 1024));
     struct jf_write write = {.status = JF_WRITE_PENDING};
-    struct jf_answer answer = jf_answer_of_write(&write, false, &full);
+    struct jf_answer answer = jf_answer_of_write(&write, &full);
     cr_assert_eq(answer.outcome.size + answer.refusal.size, 0);
     jf_arena_deinit(&full);
 }
@@ -83,7 +72,7 @@ Test(answer, an_outcome_is_spliced_in_as_it_is)
     struct jf_write write = {.status = JF_WRITE_POSTED, .outcome = outcome};
     for (int is_replayed = 0; is_replayed < 2; is_replayed++) {
         write.status = is_replayed ? JF_WRITE_REPLAYED : JF_WRITE_POSTED;
-        struct jf_answer answer = jf_answer_of_write(&write, false, &arena);
+        struct jf_answer answer = jf_answer_of_write(&write, &arena);
         unsigned char bytes[64];
         unsigned char *end = jf_answer_put(bytes, &answer);
         cr_assert_eq(end - bytes, 2 + (int)outcome.size + 2 * is_replayed);

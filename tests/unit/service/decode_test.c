@@ -46,23 +46,64 @@ Test(decode, a_date_is_given_left_out_or_none)
     }
 }
 
-Test(decode, writes_that_say_nothing_or_are_not_built_are_no_commands)
+Test(decode, a_write_that_says_nothing_is_no_command)
 {
     struct jf_command command;
-    bool is_unbuilt = true;
     struct jf_refusal refusal;
     Jifen__V1__Write write = JIFEN__V1__WRITE__INIT;
-    cr_assert(jf_decode_write(NULL, &arena, &command, &is_unbuilt));
-    cr_assert(command.kind == JF_COMMAND_NONE && !is_unbuilt);
-    cr_assert(jf_decode_write(&write, &arena, &command, &is_unbuilt));
-    cr_assert(command.kind == JF_COMMAND_NONE && !is_unbuilt);
+    cr_assert(jf_decode_write(NULL, &arena, &command));
+    cr_assert_eq(command.kind, JF_COMMAND_NONE);
+    cr_assert(jf_decode_write(&write, &arena, &command));
+    cr_assert_eq(command.kind, JF_COMMAND_NONE);
     cr_assert_not(jf_command_check(&command, true, &refusal));
     cr_assert_str_eq(refusal.field, "write");
+}
+
+Test(decode, a_hold_its_capture_and_its_void_are_taken_over_field_by_field)
+{
+    char id[] = "id";
+    char of[] = "of";
+    char reward[] = "mug";
+    Jifen__V1__Write write = JIFEN__V1__WRITE__INIT;
+    Jifen__V1__HoldRequest hold = JIFEN__V1__HOLD_REQUEST__INIT;
+    hold.transaction_id = id;
+    hold.store = 3;
+    hold.terminal = 4;
+    hold.held_at_ms = 5;
+    hold.points = 6;
+    hold.deadline_ms = 7;
+    hold.reward = reward;
+    write.write_case = JIFEN__V1__WRITE__WRITE_HOLD;
+    write.hold = &hold;
+    struct jf_command command;
+    cr_assert(jf_decode_write(&write, &arena, &command));
+    cr_assert_eq(command.kind, JF_COMMAND_HOLD);
+    const struct jf_hold_command *held = &command.as.hold;
+    cr_assert(held->store.value == 3 && held->terminal == 4 && held->held_at_ms == 5);
+    cr_assert(held->points == 6 && held->deadline_ms == 7);
+    cr_assert(jf_text_equal(held->reward, JF_TEXT("mug")));
+    cr_assert(jf_text_equal(command.transaction_id, JF_TEXT("id")));
+
+    Jifen__V1__CaptureRequest capture = JIFEN__V1__CAPTURE_REQUEST__INIT;
+    capture.hold_transaction_id = of;
+    capture.captured_at_ms = 8;
+    capture.points = 9;
+    write.write_case = JIFEN__V1__WRITE__WRITE_CAPTURE;
+    write.capture = &capture;
+    cr_assert(jf_decode_write(&write, &arena, &command));
+    cr_assert_eq(command.kind, JF_COMMAND_CAPTURE);
+    cr_assert(command.as.capture.captured_at_ms == 8 && command.as.capture.points == 9);
+    cr_assert(jf_text_equal(command.as.capture.hold_transaction_id, JF_TEXT("of")));
+
     Jifen__V1__VoidRequest nothing = JIFEN__V1__VOID_REQUEST__INIT;
+    nothing.hold_transaction_id = of;
+    nothing.voided_at_ms = 10;
     write.write_case = JIFEN__V1__WRITE__WRITE_VOID_HOLD;
     write.void_hold = &nothing;
-    cr_assert(jf_decode_write(&write, &arena, &command, &is_unbuilt));
-    cr_assert(command.kind == JF_COMMAND_NONE && is_unbuilt);
+    cr_assert(jf_decode_write(&write, &arena, &command));
+    cr_assert_eq(command.kind, JF_COMMAND_VOID);
+    cr_assert_eq(command.as.void_hold.voided_at_ms, 10);
+    cr_assert(jf_text_equal(command.as.void_hold.hold_transaction_id, JF_TEXT("of")));
 }
 
 Test(decode, a_sale_without_a_receipt_is_refused_by_the_rules)

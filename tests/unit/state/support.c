@@ -295,7 +295,7 @@ static void transaction_verify(struct jf_state *state, uint64_t position, uint64
     for (uint32_t i = 0; i < 2; i++) {
         REQUIRE(rows[i].position == position);
         REQUIRE(rows[i].date == date_of(position));
-        REQUIRE(rows[i].last_return_position == (is_changed ? change : 0));
+        REQUIRE(rows[i].follow_up_position == (is_changed ? change : 0));
     }
 }
 

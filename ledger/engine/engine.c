@@ -242,9 +242,11 @@ static enum jf_error turn(struct jf_engine *engine)
         jf_lanes_wake(engine);
         jf_ring_wait(&engine->ring, sleep_us(engine, now_us), is_due ? has_work : NULL, engine);
     }
+    uint64_t durable = engine->journal->operations->durable(engine->journal);
     if (error == JF_OK) {
-        waiting_answer(engine, engine->journal->operations->durable(engine->journal));
+        waiting_answer(engine, durable);
     }
+    jf_follow_places_tell(&engine->follow_places, durable);
     jf_lanes_wake(engine);
     jf_lanes_detach(engine);
     return error;
@@ -379,6 +381,7 @@ static void engine_free(struct jf_engine *engine)
     pthread_mutex_destroy(&engine->open_mutex);
     pthread_cond_destroy(&engine->open_condition);
     pthread_mutex_destroy(&engine->lanes_mutex);
+    jf_follow_places_deinit(&engine->follow_places);
     free(engine);
 }
 
@@ -420,6 +423,7 @@ enum jf_error jf_engine_open(const struct jf_engine_config *config, struct jf_en
     pthread_mutex_init(&engine->open_mutex, NULL);
     pthread_cond_init(&engine->open_condition, NULL);
     pthread_mutex_init(&engine->lanes_mutex, NULL);
+    jf_follow_places_init(&engine->follow_places);
     enum jf_error error = thread_start(engine, diagnosis);
     if (error != JF_OK) {
         engine_free(engine);

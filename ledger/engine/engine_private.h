@@ -8,6 +8,7 @@
 
 #include "engine/effects.h"
 #include "engine/engine.h"
+#include "engine/follow_private.h"
 #include "engine/request.h"
 #include "io/ring.h"
 #include "journal/journal.h"
@@ -104,6 +105,7 @@ struct jf_engine {
     _Atomic bool is_stopping;
     _Atomic bool is_tiers_running; // one job of a kind at a time
     _Atomic bool is_verify_running;
+    struct jf_follow_places follow_places;
     pthread_mutex_t lanes_mutex; // opening and closing lanes only
     _Atomic(struct jf_lane *) lanes[JF_LANES_MAX];
     uint32_t lane_next; // round robin

@@ -31,6 +31,9 @@ JF_MUST_USE enum jf_error jf_entry_find_outcome(struct jf_text bytes, struct jf_
 JF_MUST_USE enum jf_error jf_entry_find_member(struct jf_text bytes,
                                                struct jf_member_id *out_member);
 
+// The number of the body's field, which is its kind, also of kinds that this version does not know.
+JF_MUST_USE enum jf_error jf_entry_find_kind(struct jf_text bytes, uint32_t *out_kind);
+
 // jf_date ↔ year × 10000 + month × 100 + day; 0 ↔ `none`.
 int32_t jf_date_to_wire(jf_date date);                 // JF_DATE_NONE, JF_DATE_EVER, 0 → 0
 jf_date jf_date_from_wire(int32_t wire, jf_date none); // not a date → JF_DATE_NONE

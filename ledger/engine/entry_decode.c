@@ -105,6 +105,26 @@ enum jf_error jf_entry_find_outcome(struct jf_text bytes, struct jf_text *out_ou
     return JF_OK;
 }
 
+enum jf_error jf_entry_find_kind(struct jf_text bytes, uint32_t *out_kind)
+{
+    struct cursor cursor = {(const unsigned char *)bytes.data,
+                            (const unsigned char *)bytes.data + bytes.size};
+    while (cursor.at < cursor.end) {
+        uint64_t tag = 0;
+        uint64_t number = 0;
+        struct jf_text value = {NULL, 0};
+        if (!varint_take(&cursor, &tag) ||
+            !value_take(&cursor, (uint32_t)(tag & 7), &value, &number)) {
+            return JF_ERROR_CORRUPT;
+        }
+        if (tag >> 3 >= JF_ENTRY_SALE && tag >> 3 <= UINT32_MAX) {
+            *out_kind = (uint32_t)(tag >> 3);
+            return JF_OK;
+        }
+    }
+    return JF_ERROR_CORRUPT;
+}
+
 enum jf_error jf_entry_find_member(struct jf_text bytes, struct jf_member_id *out_member)
 {
     struct jf_text value = {NULL, 0};

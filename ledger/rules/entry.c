@@ -54,3 +54,14 @@ const char *jf_entry_kind_name(enum jf_entry_kind kind)
     }
     return "unknown";
 }
+
+uint32_t jf_entry_kind_find(struct jf_text name)
+{
+    for (uint32_t kind = JF_ENTRY_SALE; kind <= JF_ENTRY_KIND_MAX; kind++) {
+        const char *known = jf_entry_kind_name((enum jf_entry_kind)kind);
+        if (jf_text_equal(jf_text_from(known), name) && !jf_text_equal(name, JF_TEXT("unknown"))) {
+            return kind;
+        }
+    }
+    return 0;
+}

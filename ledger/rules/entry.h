@@ -265,4 +265,8 @@ struct jf_member_growth jf_entry_growth(const struct jf_entry *entry);
 // Static name of a kind, such as "sale"; "unknown" outside the list.
 const char *jf_entry_kind_name(enum jf_entry_kind kind);
 
+// The kind of that name. Returns: 0 for a name outside the list.
+#define JF_ENTRY_KIND_MAX 63u
+uint32_t jf_entry_kind_find(struct jf_text name);
+
 #endif

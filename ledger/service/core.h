@@ -9,6 +9,7 @@
 #include "service/methods.h"
 
 struct jf_asker;
+struct jf_follow_call;
 struct jf_job_call;
 struct jf_slot;
 struct jf_stream;
@@ -42,6 +43,8 @@ struct jf_service {
     struct jf_asker *askers; // of reflection
     struct jf_job_call *jobs;
     _Atomic uint32_t job_news; // a job's thread has something to take
+    struct jf_follow_call *follows;
+    _Atomic uint32_t follow_news; // a follower's thread has something to take
 };
 
 // service.c: a request was handed to the lane; the ledger thread is woken now and then.
@@ -101,6 +104,12 @@ void jf_job_call_verify(struct jf_service *service, struct jf_call *call, struct
 void jf_job_call_gone(struct jf_service *service, struct jf_call *call);
 void jf_job_call_turn(struct jf_service *service);
 void jf_job_call_drain(struct jf_service *service);
+
+// follow_call.c
+void jf_follow_call_message(struct jf_service *service, struct jf_call *call, struct jf_text bytes);
+void jf_follow_call_gone(struct jf_service *service, struct jf_call *call);
+void jf_follow_call_turn(struct jf_service *service);
+void jf_follow_call_drain(struct jf_service *service);
 
 // health.c
 void jf_health_drain(struct jf_service *service);

@@ -1,4 +1,5 @@
-// jifen.v1.Operations: what operators ask. Verify runs as a job (job_call.c); Follow is not built.
+// jifen.v1.Operations: what operators ask. Verify runs as a job (job_call.c), Follow has
+// a thread for each client (follow_call.c).
 // Failures: as the engine refuses.
 #include "jifen/v1/operations.pb-c.h"
 #include "service/answer.h"
@@ -169,7 +170,11 @@ static const struct jf_method methods[] = {
     {.path = "/jifen.v1.Operations/Checkpoint",
      .on_message = checkpoint_message,
      .request = &jifen__v1__checkpoint_request__descriptor},
-    {.path = "/jifen.v1.Operations/Follow", .is_server_stream = true},
+    {.path = "/jifen.v1.Operations/Follow",
+     .on_message = jf_follow_call_message,
+     .request = &jifen__v1__follow_request__descriptor,
+     .on_gone = jf_follow_call_gone,
+     .is_server_stream = true},
 };
 
 const struct jf_method_group jf_operations_methods = {

@@ -76,6 +76,7 @@ static void on_turn(void *context)
     }
     jf_stream_turn(service);
     jf_job_call_turn(service);
+    jf_follow_call_turn(service);
     flush(service);
 }
 
@@ -83,7 +84,8 @@ static bool has_work(void *context)
 {
     struct jf_service *service = context;
     return jf_lane_has_answers(service->lane) ||
-           atomic_load_explicit(&service->job_news, memory_order_acquire) != 0;
+           atomic_load_explicit(&service->job_news, memory_order_acquire) != 0 ||
+           atomic_load_explicit(&service->follow_news, memory_order_acquire) != 0;
 }
 
 static void wake(void *context)
@@ -157,12 +159,13 @@ void jf_service_drain(struct jf_service *service)
     jf_reflection_drain(service);
     jf_stream_drain(service);
     jf_job_call_drain(service);
+    jf_follow_call_drain(service);
 }
 
 bool jf_service_is_idle(const struct jf_service *service)
 {
     return jf_lane_outstanding(service->lane) == 0 && service->parked_first == NULL &&
-           service->jobs == NULL;
+           service->jobs == NULL && service->follows == NULL;
 }
 
 void jf_service_destroy(struct jf_service *service)

@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -112,6 +113,7 @@ class WithoutLedger(Case):
             (("tiers", "--as-of", "2017-01-01"), "--preview"),
             (("store", "put", "1", "--entity", "1", "--zone", "UTC", "--day-start", "13:00"), "13:00"),
             (("journal", "burn", "."), "print | verify"),
+            (("follow", "--kinds", "sale,"), "KIND,KIND"),
             (("replay", "x", "--batch", "0"), "--batch"),
             (("status", "--address", "nowhere"), "HOST:PORT"),
             (("status", "--address", "127.0.0.1:65536"), "HOST:PORT"),
@@ -247,6 +249,27 @@ class WithLedger(Case):
                 code, out, errors = jifen(*arguments, address=self.ledger.address)
                 self.assertEqual((code, errors), (0, ""))
                 self.assertTrue(out)
+
+    def test_follow_brings_entries_as_they_come_until_ctrl_c_and_says_where_to_go_on(self):
+        self.publish()
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        code, out, errors = jifen("follow", "--once", "--kinds", "store,enrolment", address=self.ledger.address)
+        self.assertEqual((code, errors), (0, "jifen: go on with --from 4\n"))
+        self.assertEqual([line.split()[0] for line in out.splitlines()], ["POSITION", "2", "3"])
+        code, out, errors = jifen("follow", "--once", "--from", 9, address=self.ledger.address)
+        self.assertEqual((code, len(out.splitlines()), errors), (0, 1, "jifen: go on with --from 9\n"))
+        following = subprocess.Popen([os.path.join(PROGRAMS, "jifen"), "follow", "--from", "3", "--json"],
+                                     env={**os.environ, "JIFEN_ADDRESS": self.ledger.address},
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: following.poll() is None and following.kill())
+        self.assertEqual(json.loads(following.stdout.readline())["entry"]["kind"], "enrolment")
+        self.sale("--member", 7)
+        self.assertEqual(json.loads(following.stdout.readline())["position"], 4)
+        following.send_signal(signal.SIGINT)
+        _, errors = following.communicate(timeout=WAIT)
+        self.assertEqual((following.returncode, errors), (0, "jifen: go on with --from 5\n"))
+        self.assertEqual(jifen("follow", "--kinds", "sale,dance", address=self.ledger.address)[0], 1)
 
     def test_a_bad_programme_names_file_and_line(self):
         file = self.write("bad.yaml", "name: x\nearn:\n  points: many\n")

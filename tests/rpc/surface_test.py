@@ -17,7 +17,7 @@ SERVICES = {"Ledger": "ledger", "Members": "members", "Programmes": "programmes"
 UNBUILT = {
     "Ledger": [],
     "Members": ["UpdateMember", "LinkCard", "UnlinkCard", "Freeze", "Close", "Merge", "Adjust", "Transfer"],
-    "Programmes": ["Expire"], "Operations": ["Follow"], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
+    "Programmes": ["Expire"], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
 }
 
 

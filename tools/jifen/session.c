@@ -35,6 +35,7 @@ struct pending {
     bool has_message;
     bool has_failed; // no memory, or bytes that are no message
     bool is_cancelled;
+    struct jf_client_call *call; // while it is under way
     struct pending *next_free;
     struct pending *next_all;
 };
@@ -47,6 +48,7 @@ struct jf_session {
     uint32_t connection_count;
     struct jf_arena arena;
     ProtobufCAllocator allocator;
+    bool (*is_over)(void); // of streams; NULL: never
     struct pending *free_pendings;
     struct pending *all_pendings; // also those of calls that never ended
 };
@@ -234,6 +236,7 @@ static void call_on_done(void *context, struct jf_client_call *call,
     struct pending *pending = context;
     struct jf_session *session = pending->session;
     JF_ASSERT(session != NULL);
+    pending->call = NULL;
     struct jf_reply reply = {.status = result->status,
                              .bytes = {(const char *)pending->bytes, pending->size},
                              .message = result->message,
@@ -292,6 +295,7 @@ static bool call_start(struct pending *pending, uint32_t connection, const char 
         session->free_pendings = pending;
         return false;
     }
+    pending->call = call;
     room = jf_client_call_send(call, request.size);
     if (room == NULL) {
         jf_client_call_cancel(call); // ends it through on_done
@@ -404,6 +408,18 @@ static void waiting_done(void *context, const struct jf_reply *reply)
     }
 }
 
+// Cancels a stream that its owner has had enough of, also where no message comes.
+static void over_check(struct pending *pending)
+{
+    bool (*is_over)(void) = pending->session->is_over;
+    bool is_stream = pending->on_message != NULL;
+    if (is_stream && is_over != NULL && pending->call != NULL && !pending->is_cancelled &&
+        is_over()) {
+        pending->is_cancelled = true;
+        jf_client_call_cancel(pending->call);
+    }
+}
+
 static enum jf_exit wait_out(struct waiting *waiting, struct pending *pending, const char *path,
                              const ProtobufCMessage *request, uint64_t timeout_us)
 {
@@ -430,6 +446,7 @@ static enum jf_exit wait_out(struct waiting *waiting, struct pending *pending, c
     }
     while (!waiting->is_done) {
         jf_session_turn(session, JF_SESSION_TURN_US);
+        over_check(pending);
     }
     return waiting->code;
 }
@@ -477,6 +494,11 @@ enum jf_exit jf_session_stream(struct jf_session *session, const struct jf_sessi
         pending->context = &streaming;
     }
     return wait_out(&streaming.waiting, pending, stream->path, stream->request, 0);
+}
+
+void jf_session_set_over(struct jf_session *session, bool (*is_over)(void))
+{
+    session->is_over = is_over;
 }
 
 enum jf_exit jf_session_ask(const struct jf_cli *cli, const struct jf_session_ask *ask)

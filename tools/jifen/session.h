@@ -52,6 +52,10 @@ struct jf_session_stream {
 };
 enum jf_exit jf_session_stream(struct jf_session *session, const struct jf_session_stream *stream);
 
+// For the streams that follow: asked ten times a second, also while no message comes; true cancels
+// the stream. NULL: never.
+void jf_session_set_over(struct jf_session *session, bool (*is_over)(void));
+
 // Opens a session with one connection, makes one call, prints the answer as JSON if asked, else
 // leaves it to `show`. Returns: the exit code.
 struct jf_session_ask {

@@ -267,7 +267,7 @@ static enum jf_error entry_take(struct jf_follower *follower, const struct jf_jo
     return error;
 }
 
-// Reads until nothing more is durable. Returns: JF_ERROR_NOT_FOUND then.
+// Reads until nothing more is durable. Returns: JF_ERROR_NOT_FOUND then; never JF_OK.
 static enum jf_error entries_take(struct jf_follower *follower, struct jf_diagnosis *diagnosis)
 {
     const struct jf_journal_operations *operations = follower->engine->journal->operations;
@@ -283,7 +283,7 @@ static enum jf_error entries_take(struct jf_follower *follower, struct jf_diagno
             }
         }
     }
-    return error;
+    return error == JF_OK ? JF_ERROR_CLOSED : error; // it is stopping
 }
 
 static enum jf_error follow(struct jf_follower *follower, struct jf_diagnosis *diagnosis)

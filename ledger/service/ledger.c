@@ -273,9 +273,8 @@ static void history_message(struct jf_service *service, struct jf_call *call, st
     }
 }
 
-static void transaction_answer(struct jf_service *service, struct jf_ticket *ticket)
+static void transaction_finish(struct jf_ticket *ticket, bool is_stored)
 {
-    (void)service;
     if (jf_ticket_finish_refused(ticket)) {
         return;
     }
@@ -290,7 +289,23 @@ static void transaction_answer(struct jf_service *service, struct jf_ticket *tic
         views_finish_error(ticket->call, error);
         return;
     }
+    if (is_stored) {
+        response.stored.data = (uint8_t *)(uintptr_t)answer->entries[0].data;
+        response.stored.len = answer->entries[0].size;
+    }
     jf_answer_finish(ticket->call, &response.base);
+}
+
+static void transaction_answer(struct jf_service *service, struct jf_ticket *ticket)
+{
+    (void)service;
+    transaction_finish(ticket, false);
+}
+
+static void transaction_stored_answer(struct jf_service *service, struct jf_ticket *ticket)
+{
+    (void)service;
+    transaction_finish(ticket, true);
 }
 
 static bool transaction_query(struct jf_call *call, const Jifen__V1__GetTransactionRequest *request,
@@ -321,12 +336,14 @@ static void transaction_message(struct jf_service *service, struct jf_call *call
 {
     const ProtobufCMessage *message = jf_ticket_unpack(service, call, bytes);
     struct jf_read_query query = {.transaction_id = {NULL, 0}};
-    if (message == NULL ||
-        !transaction_query(call, (const Jifen__V1__GetTransactionRequest *)message, &query)) {
+    const Jifen__V1__GetTransactionRequest *request =
+        (const Jifen__V1__GetTransactionRequest *)message;
+    if (message == NULL || !transaction_query(call, request, &query)) {
         return;
     }
     struct jf_ticket *ticket =
-        jf_ticket_create(call, JF_REQUEST_GET_TRANSACTION, 0, transaction_answer);
+        jf_ticket_create(call, JF_REQUEST_GET_TRANSACTION, 0,
+                         request->stored ? transaction_stored_answer : transaction_answer);
     if (ticket != NULL) {
         ticket->request.query = query;
         jf_ticket_submit(service, ticket);

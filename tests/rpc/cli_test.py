@@ -114,6 +114,8 @@ class WithoutLedger(Case):
             (("store", "put", "1", "--entity", "1", "--zone", "UTC", "--day-start", "13:00"), "13:00"),
             (("journal", "burn", "."), "print | verify"),
             (("follow", "--kinds", "sale,"), "KIND,KIND"),
+            (("explain",), "not both"),
+            (("explain", "S1", "--position", "4"), "not both"),
             (("replay", "x", "--batch", "0"), "--batch"),
             (("status", "--address", "nowhere"), "HOST:PORT"),
             (("status", "--address", "127.0.0.1:65536"), "HOST:PORT"),
@@ -223,6 +225,7 @@ class WithLedger(Case):
                               "2017-01-18T15:00:00Z", "--line", "100:GROCERY:1:12.34")
         self.assertEqual(quote["outcome"]["position"], 0)
         self.assertEqual(quote["outcome"]["points_granted"], 24)  # the 18th is a member day
+        self.assertEqual(self.sale("--card", "C7", "--quote")["outcome"], quote["outcome"])
         sale = self.sale("--card", "C7")
         self.assertEqual(sale["outcome"]["points_granted"], 24)
         self.assertFalse(sale["replayed"])
@@ -270,6 +273,49 @@ class WithLedger(Case):
         _, errors = following.communicate(timeout=WAIT)
         self.assertEqual((following.returncode, errors), (0, "jifen: go on with --from 5\n"))
         self.assertEqual(jifen("follow", "--kinds", "sale,dance", address=self.ledger.address)[0], 1)
+
+    def test_explain_says_why_a_sale_and_its_return_are_what_they_are(self):
+        sample = os.path.join(ROOT, "tools", "samples", "programme-pharmacy.yaml")
+        self.run_json("programme", "publish", sample)
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "Asia/Shanghai", "--day-start", "04:00")
+        self.run_json("enrol", 7, "--enrolled-on", "2026-01-01", "--birthday", "05-18")
+        self.run_json("sale", "--member", 7, "--store", 1, "--number", "R1", "--at", "2026-05-18T19:00:00Z",
+                      "--line", "11:health_food:1:100.00", "--line", "12:tobacco:1:50.00", "--line",
+                      "13::2:1833.34", "--tender", "medical_insurance:400", "--tender", "cash:1583.34",
+                      "--id", "S1")
+        code, text, errors = jifen("explain", "S1", address=self.ledger.address)
+        self.assertEqual((code, errors), (0, ""))
+        text = " ".join(text.split())
+        for sentence in (
+                "It granted 4,670 points.", "at 03:00:00 local time on 2026-05-19.",
+                "so the sale belongs to 2026-05-18.", "it was the first purchase; it was on the birthday.",
+                "1,543.42 of the 1,983.34 earns points; 439.92 does not.",
+                'Line 2 (12, 50.00) earns nothing, because the programme excludes its category "tobacco".',
+                '400.00 was paid with "medical_insurance", which earns nothing',
+                "10.08 of this falls on lines that earn nothing anyway.",
+                "The base, 1 point for each 1.00, makes 1,543.42 points.",
+                'Rule "birthday" (3 times the points, on the birthday) adds 3,086.84 points.',
+                'would have added 1,543.42 points, but of the group "occasion" only the best rule counts, and that '
+                'is "birthday".',
+                "Together 4,670.175 points, rounded down, once for the receipt: 4,670 points.",
+                'In whole points that is 1,543 points for the base, 3,087 points for "birthday", 40 points for '
+                '"health-products".',
+                'The member rises from level "standard" to "silver".',
+                "went into the lot of entity 1 that can be spent until 2027-05-31.",
+                'The member has 4,670 points to spend and stands on level "silver".'):
+            self.assertIn(sentence, text)
+        self.run_json("redeem", "--member", 7, "--store", 1, "--at", "2026-05-20T12:00:00Z", "--points", 4000)
+        self.run_json("return", "--sale", "S1", "--store", 1, "--at", "2026-05-21T10:00:00Z", "--all", "--id", "T1")
+        told = self.run_json("explain", "T1")
+        self.assertEqual(told["entry"]["kind"], "return")
+        sentences = {section["title"]: section["sentences"] for section in told["sections"]}
+        self.assertEqual(sentences["How the points came about"][1:], [
+            "670 points of the sale's points are taken back from the lot they went to.",
+            "4,000 points had been spent already: the member owes them, and the next points earned pay them "
+            "first."])
+        self.assertEqual(self.run_json("explain", "--position", 6)["entry"]["transaction_id"], "T1")
+        self.assertEqual(self.run_json("explain", "nothing", code=1)["error"]["refusal"]["code"],
+                         "UNKNOWN_TRANSACTION")
 
     def test_a_bad_programme_names_file_and_line(self):
         file = self.write("bad.yaml", "name: x\nearn:\n  points: many\n")

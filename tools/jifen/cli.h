@@ -110,6 +110,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(capture, "spend points that are held")                                                       \
     X(void, "give back points that are held")                                                      \
     X(return, "take back lines of a sale, or all of it")                                           \
+    X(explain, "an entry in sentences: which rules counted, and why")                              \
     X(follow, "every entry as it comes, from a position on")                                       \
     X(tiers, "preview or run the recalculation of tiers")                                          \
     X(replay, "post the receipts of a CSV file")                                                   \

@@ -42,6 +42,7 @@ struct sale_input {
     int64_t redeem_points;
     uint32_t terminal;
     bool is_offline;
+    bool is_quote;
     struct jf_cli_list lines;
     struct jf_cli_list tenders;
 };
@@ -186,6 +187,7 @@ static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help,
         {"--offline", NULL, JF_OPTION_FLAG, &input->is_offline, "it was sold offline"},
         {"--id", "ID", JF_OPTION_TEXT, &input->id,
          "transaction id; default STORE-TERMINAL-DATE-NUMBER"},
+        {"--quote", NULL, JF_OPTION_FLAG, &input->is_quote, "only ask: post nothing"},
     };
     struct jf_session *session = NULL;
     const ProtobufCMessage *response = NULL;
@@ -198,7 +200,8 @@ static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help,
         code = jf_session_open(cli, 1, &session);
     }
     if (code == JF_EXIT_OK) {
-        code = jf_session_call(session, path, &sale->request.message.base,
+        code = jf_session_call(session, input->is_quote ? "/jifen.v1.Ledger/Quote" : path,
+                               &sale->request.message.base,
                                &jifen__v1__post_sale_response__descriptor, &response);
     }
     if (code == JF_EXIT_OK) {

@@ -231,6 +231,8 @@ static enum jf_error outcome_read(const Jifen__V1__Outcome *outcome, struct jf_a
     entry->points_granted = outcome->points_granted;
     entry->points_redeemed = outcome->points_redeemed;
     entry->redeemed_value = outcome->redeemed_value;
+    entry->deducted_value = outcome->deducted_value;
+    entry->shortfall_points = outcome->shortfall_points;
     entry->denominator = outcome->denominator;
     entry->is_late = outcome->late;
     entry->programme_version = outcome->programme_version;
@@ -394,6 +396,8 @@ static void return_numbers(const Jifen__V1__ReturnBody *body, struct jf_return_e
     entry->redeemed = body->redeemed;
     entry->taken_from_lot = body->taken_from_lot;
     entry->taken_as_debt = body->taken_as_debt;
+    entry->written_off = body->written_off;
+    entry->deducted_value = body->deducted_value;
     entry->is_visit = body->is_visit;
     entry->sale_month_index = body->sale_month;
     entry->spend_delta = body->spend_delta;
@@ -413,8 +417,13 @@ static enum jf_error return_read(const Jifen__V1__ReturnBody *body, struct jf_ar
     if (error == JF_OK) {
         error = parts_read(body->n_given_back, body->given_back, arena, &entry->given_back);
     }
+    if (error == JF_OK) {
+        error = parts_read(body->n_taken_from_other, body->taken_from_other, arena,
+                           &entry->taken_from_other);
+    }
     entry->granted_count = (uint32_t)body->n_granted;
     entry->given_back_count = (uint32_t)body->n_given_back;
+    entry->taken_from_other_count = (uint32_t)body->n_taken_from_other;
     return error;
 }
 

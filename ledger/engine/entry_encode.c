@@ -95,6 +95,8 @@ static void put_line_points(struct jf_wire_writer *writer, const struct jf_entry
 
 static void put_outcome_fields(struct jf_wire_writer *writer, const struct jf_entry *entry)
 {
+    jf_wire_sint(writer, 15, entry->shortfall_points);
+    jf_wire_sint(writer, 14, entry->deducted_value);
     jf_wire_uint(writer, 13, entry->programme_version);
     jf_wire_uint(writer, 12, entry->is_late);
     put_line_points(writer, entry);
@@ -227,6 +229,9 @@ static void put_returned(struct jf_wire_writer *writer, const struct jf_return_e
 
 static void put_return(struct jf_wire_writer *writer, const struct jf_return_entry *entry)
 {
+    jf_wire_int(writer, 23, entry->deducted_value);
+    jf_wire_int(writer, 22, entry->written_off);
+    put_parts(writer, 21, entry->taken_from_other, entry->taken_from_other_count);
     wire_date(writer, 19, entry->sale_date);
     jf_wire_sint(writer, 18, entry->visit_delta);
     jf_wire_sint(writer, 17, entry->points_delta);
@@ -420,7 +425,8 @@ static uint64_t body_bound(const struct jf_entry *entry)
     case JF_ENTRY_RETURN:
         return returned->sale_transaction_id.size +
                (uint64_t)(returned->line_count + returned->kept_count) * LINE_BYTES +
-               (uint64_t)returned->given_back_count * PART_BYTES +
+               ((uint64_t)returned->given_back_count + returned->taken_from_other_count) *
+                   PART_BYTES +
                (uint64_t)returned->granted_count * GRANTED_BYTES;
     case JF_ENTRY_REDEMPTION:
         return entry->as.redemption.reward.size +

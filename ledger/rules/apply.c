@@ -81,10 +81,11 @@ static void posting_apply(struct jf_member *member, const struct jf_posting *pos
     }
 }
 
-static void postings_apply(struct jf_member *member, const struct jf_entry *entry)
+void jf_apply_postings(struct jf_member *member, const struct jf_posting *postings,
+                       uint32_t posting_count)
 {
-    for (uint32_t i = 0; i < entry->posting_count; i++) {
-        const struct jf_posting *posting = &entry->postings[i];
+    for (uint32_t i = 0; i < posting_count; i++) {
+        const struct jf_posting *posting = &postings[i];
         if (posting->member.value == 0 || posting->member.value == member->number.value) {
             posting_apply(member, posting);
         }
@@ -94,7 +95,8 @@ static void postings_apply(struct jf_member *member, const struct jf_entry *entr
 // A lot goes when it holds nothing and nobody granted it anything (its sale came back), or when it
 // holds nothing and its last day is over: nothing can be spent from it on any date. `granted` below
 // 0 means that such a lot had gone before a return took back: there is nothing left to subtract
-// from.
+// from. A return leaves lots that are over to the next entry: the sale's next return may still take
+// from what was granted, and its parts must end as one return would.
 static void lots_sweep(struct jf_member *member, jf_date date)
 {
     uint32_t kept = 0;
@@ -235,9 +237,10 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     for (uint32_t i = 0; i < entry->voided_hold_count; i++) {
         jf_holds_remove(member, entry->voided_holds[i]);
     }
-    postings_apply(member, entry);
+    jf_apply_postings(member, entry->postings, entry->posting_count);
     if (entry->posting_count > 0) {
-        lots_sweep(member, entry->business_date);
+        bool is_return = entry->kind == JF_ENTRY_RETURN;
+        lots_sweep(member, is_return ? JF_DATE_MIN : entry->business_date);
     }
     switch (entry->kind) {
     case JF_ENTRY_SALE:

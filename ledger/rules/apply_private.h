@@ -10,4 +10,8 @@
 // and last_position is set to it.
 void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry);
 
+// Only what the postings do to lots and debts; nothing is swept. In: as above, for that many.
+void jf_apply_postings(struct jf_member *member, const struct jf_posting *postings,
+                       uint32_t posting_count);
+
 #endif

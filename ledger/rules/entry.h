@@ -65,9 +65,13 @@ enum jf_trace_kind {
     JF_TRACE_TIER_UP = 13,
     JF_TRACE_TIER_DOWN = 14,
     JF_TRACE_KEPT = 15,
+    JF_TRACE_SHORTFALL = 16,
+    JF_TRACE_DEDUCTED = 17,
     JF_TRACE_HELD = 19,
     JF_TRACE_CAPTURED = 20,
     JF_TRACE_VOIDED = 21,
+    JF_TRACE_EXPIRED = 22,
+    JF_TRACE_TAKEN_FROM_OTHER = 28,
 };
 
 struct jf_trace_step {
@@ -151,6 +155,10 @@ struct jf_return_entry {
     int64_t redeemed;
     int64_t taken_from_lot;
     int64_t taken_as_debt;
+    const struct jf_lot_part *taken_from_other; // in the order of lots
+    uint32_t taken_from_other_count;
+    int64_t written_off;    // points written off, or answered as money
+    int64_t deducted_value; // that money
     bool is_visit;
     const struct jf_lot_part *given_back;
     uint32_t given_back_count;
@@ -231,6 +239,8 @@ struct jf_entry {
     int64_t points_granted;
     int64_t points_redeemed;
     int64_t redeemed_value;
+    int64_t deducted_value;   // money
+    int64_t shortfall_points; // that a return wrote off, or answered as money
     const struct jf_posting *postings;
     uint32_t posting_count;
     const struct jf_trace_step *trace;

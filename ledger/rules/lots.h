@@ -18,6 +18,11 @@ static inline struct jf_lot_key jf_lot_key_of(const struct jf_lot *lot)
     return (struct jf_lot_key){lot->available_on, lot->expires_on, lot->entity};
 }
 
+static inline struct jf_lot_key jf_lot_part_key(const struct jf_lot_part *part)
+{
+    return (struct jf_lot_key){part->available_on, part->expires_on, part->entity};
+}
+
 // The order in which lots are kept and spent: earliest expiry, then earliest first day, then lowest
 // entity. Returns: below 0, 0 or above 0.
 int jf_lot_key_compare(struct jf_lot_key a, struct jf_lot_key b);

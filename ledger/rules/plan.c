@@ -140,7 +140,7 @@ static bool sums_fit(const struct jf_plan_work *work)
            spend <= INT64_MAX && points <= INT64_MAX && visits <= UINT32_MAX;
 }
 
-static struct jf_member *member_copy(struct jf_plan_work *work)
+struct jf_member *jf_plan_member_copy(struct jf_plan_work *work)
 {
     const struct jf_member *member = work->stored;
     struct jf_member none = {0};
@@ -234,7 +234,7 @@ bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_p
     entry->postings = work->postings;
     entry->posting_count = work->posting_count;
     JF_ASSERT(jf_entry_check_postings(entry) == JF_OK);
-    struct jf_member *after = member_copy(work);
+    struct jf_member *after = jf_plan_member_copy(work);
     if (after == NULL) {
         return false;
     }

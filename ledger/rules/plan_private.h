@@ -55,6 +55,10 @@ void jf_plan_post(struct jf_plan_work *work, enum jf_account account, struct jf_
                   uint32_t reason, int64_t points);
 void jf_plan_trace(struct jf_plan_work *work, struct jf_trace_step step);
 
+// A copy of the member as it was before the entry, with room for the postings made so far. Returns:
+// memory of the arena; NULL with work->error set.
+struct jf_member *jf_plan_member_copy(struct jf_plan_work *work);
+
 // The last step: limits and sums are checked, the entry is applied to a copy of the member, and the
 // balance on the entry's business date is read off the copy. In: entry->balance.tier is the tier
 // after the entry. With a programme the tier rises at once where the counters after the entry reach

@@ -10,10 +10,10 @@
 //   kept redeemed  redeemed × kept money ÷ sale money, half-up; the rest goes back to its lots
 //   worth          jf_earn of that; nothing when nothing is kept (a flat bonus needs a receipt)
 //
-// First points are given back, then points are taken back (plan_take_back.c), so that what was
-// redeemed can meet what is owed. Refused, in order: UNKNOWN_STORE, UNKNOWN_SALE, UNKNOWN_LINE
-// (looked for in all lines first), RETURN_EXCEEDS_KEPT, IN_FUTURE, BEFORE_SALE, OVERFLOW (the
-// calculation), and last what every entry is asked (plan.c): LIMIT_REACHED, OVERFLOW,
+// First points are given back (plan_give_back.c), then points are taken back (plan_take_back.c), so
+// that what was redeemed can meet what is owed. Refused, in order: UNKNOWN_STORE, UNKNOWN_SALE,
+// UNKNOWN_LINE (looked for in all lines first), RETURN_EXCEEDS_KEPT, IN_FUTURE, BEFORE_SALE,
+// OVERFLOW (the calculation), and last what every entry is asked (plan.c): LIMIT_REACHED, OVERFLOW,
 // LIMIT_REACHED. A closed or frozen member may still return.
 #include <stdio.h>
 
@@ -26,18 +26,16 @@
 static bool stored_fits(const struct jf_return_plan *plan)
 {
     const struct jf_sale_entry *sale = plan->sale;
-    int64_t rest = sale->redeem_points;
-    for (uint32_t i = 0; i < sale->redeemed_count; i++) {
-        rest -= sale->redeemed[i].points;
-    }
-    if (rest != 0 || sale->debt_paid > plan->entry->points_granted) {
+    if (plan->debt_spent < 0 || sale->debt_paid < 0 ||
+        sale->debt_paid > plan->entry->points_granted) {
         return false;
     }
     if (plan->last == NULL) {
         return true;
     }
     if (plan->last->kept_count != sale->receipt.line_count || plan->last->redeemed < 0 ||
-        plan->last->redeemed > sale->redeem_points || plan->last->taken_as_debt < 0) {
+        plan->last->redeemed > sale->redeem_points || plan->last->taken_as_debt < 0 ||
+        plan->last->written_off < 0) {
         return false;
     }
     for (uint32_t i = 0; i < sale->receipt.line_count; i++) {
@@ -47,6 +45,16 @@ static bool stored_fits(const struct jf_return_plan *plan)
         }
     }
     return true;
+}
+
+// Of the points spent, those that no lot covered: an offline sale's debt.
+static int64_t debt_spent(const struct jf_sale_entry *sale)
+{
+    int64_t rest = sale->redeem_points;
+    for (uint32_t i = 0; i < sale->redeemed_count; i++) {
+        rest -= sale->redeemed[i].points;
+    }
+    return rest;
 }
 
 static bool find_what_is_named(struct jf_return_plan *plan)
@@ -65,6 +73,7 @@ static bool find_what_is_named(struct jf_return_plan *plan)
     }
     plan->entry = input->sale;
     plan->sale = &input->sale->as.sale;
+    plan->debt_spent = debt_spent(plan->sale);
     plan->last = input->last_return == NULL ? NULL : &input->last_return->as.sale_return;
     plan->version = jf_reference_programme(input->reference, plan->sale->facts.programme_version);
     if (plan->version == NULL) {
@@ -311,72 +320,92 @@ static void worth_before(struct jf_return_plan *plan)
     plan->granted_before_count = is_first ? plan->sale->granted_count : plan->last->granted_count;
     plan->spend_before = is_first ? plan->sale->spend : plan->last->spend;
     plan->was_visit = is_first || plan->last->is_visit;
+    if (is_first) {
+        return;
+    }
     plan->taken_before = (struct jf_taken){
-        .from_lot = is_first ? 0 : plan->last->taken_from_lot,
-        .as_debt = is_first ? 0 : plan->last->taken_as_debt,
+        .from_lot = plan->last->taken_from_lot,
+        .as_debt = plan->last->taken_as_debt,
+        .written_off = plan->last->written_off,
+        .others = plan->last->taken_from_other,
+        .other_count = plan->last->taken_from_other_count,
     };
+    for (uint32_t i = 0; i < plan->last->taken_from_other_count; i++) {
+        plan->taken_before.from_other += plan->last->taken_from_other[i].points;
+    }
 }
 
-static bool given_back_post(struct jf_return_plan *plan)
+static int64_t taken_sum(const struct jf_taken *taken)
 {
-    const struct jf_sale_entry *sale = plan->sale;
-    plan->given_back = jf_plan_alloc(plan->work, sale->redeemed_count, sizeof *plan->given_back);
-    if (plan->given_back == NULL) {
-        return false;
-    }
-    for (uint32_t i = sale->redeemed_count; i > 0; i--) {
-        const struct jf_lot_part *spent = &sale->redeemed[i - 1];
-        struct jf_lot_key key = {spent->available_on, spent->expires_on, spent->entity};
-        int64_t now = jf_lots_given_back(sale->redeemed, sale->redeemed_count, i - 1, plan->given);
-        int64_t before =
-            jf_lots_given_back(sale->redeemed, sale->redeemed_count, i - 1, plan->given_before);
-        // With its original expiry: into an expired lot the points go back, and are judged expired.
-        jf_plan_post(plan->work, JF_ACCOUNT_AVAILABLE, key, 0, now - before);
-        if (now > 0) {
-            plan->given_back[plan->given_back_count] = *spent;
-            plan->given_back[plan->given_back_count].points = now;
-            plan->given_back_count++;
-        }
-    }
-    struct jf_lot_key taker = {.entity = sale->facts.entity};
-    jf_plan_post(plan->work, JF_ACCOUNT_REDEEMED, taker, 0, plan->given_before - plan->given);
-    return true;
+    return taken->from_lot + taken->from_other + taken->as_debt + taken->written_off;
 }
 
-static void trace_step(struct jf_return_plan *plan, enum jf_trace_kind kind, int64_t points)
+static void trace_step(struct jf_return_plan *plan, enum jf_trace_kind kind, int64_t points,
+                       int64_t amount)
 {
-    if (points != 0) {
-        jf_plan_trace(plan->work, (struct jf_trace_step){.kind = kind, .points = points});
+    if (points != 0 || amount != 0) {
+        jf_plan_trace(plan->work,
+                      (struct jf_trace_step){.kind = kind, .points = points, .amount = amount});
     }
+}
+
+// What this return does, after the steps of what the kept is worth.
+static void differences_trace(struct jf_return_plan *plan)
+{
+    const struct jf_taken *before = &plan->taken_before;
+    const struct jf_taken *now = &plan->taken;
+    int64_t undone = plan->undone - plan->undone_before;
+    int64_t written_off = now->written_off - before->written_off;
+    bool is_deducted = plan->version->programme->returns.shortfall == JF_SHORTFALL_DEDUCT;
+    trace_step(plan, JF_TRACE_GIVEN_BACK, plan->given - plan->given_before - undone, 0);
+    trace_step(plan, JF_TRACE_EXPIRED, plan->expired, 0);
+    trace_step(plan, JF_TRACE_TAKEN_BACK, before->from_lot - now->from_lot, 0);
+    trace_step(plan, JF_TRACE_TAKEN_FROM_OTHER, before->from_other - now->from_other, 0);
+    trace_step(plan, JF_TRACE_DEBT, before->as_debt - now->as_debt + undone, 0);
+    trace_step(plan, is_deducted ? JF_TRACE_DEDUCTED : JF_TRACE_SHORTFALL, written_off,
+               plan->deducted - plan->deducted_before);
+}
+
+// Money that the till takes off the refund for points that nothing could give back.
+static bool deduct(struct jf_return_plan *plan)
+{
+    const struct jf_programme *programme = plan->version->programme;
+    const struct jf_redemption_terms *terms = &programme->redemption;
+    plan->deducted_before = plan->last == NULL ? 0 : plan->last->deducted_value;
+    if (programme->returns.shortfall != JF_SHORTFALL_DEDUCT) {
+        return true;
+    }
+    JF_ASSERT(terms->points > 0); // jf_programme_parse
+    enum jf_error error = jf_number_share(plan->taken.written_off, terms->amount, terms->points,
+                                          JF_ROUND_HALF_UP, &plan->deducted);
+    return error == JF_OK ? true : jf_plan_refuse(plan->work, JF_REFUSAL_OVERFLOW);
 }
 
 static bool post(struct jf_return_plan *plan)
 {
     struct jf_plan_work *work = plan->work;
+    uint32_t lots = work->input->member->lot_count + plan->sale->redeemed_count +
+                    plan->taken_before.other_count;
     uint32_t postings = plan->sale->redeemed_count + 1 + plan->granted_before_count +
-                        plan->earned.granted_count + plan->entry->posting_count + 4;
-    if (!jf_plan_lists(work, postings, plan->earned.trace_count + 4)) {
+                        plan->earned.granted_count + plan->entry->posting_count + 4 + 2 * lots;
+    if (!jf_plan_lists(work, postings, plan->earned.trace_count + 7)) {
         return false;
     }
     jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_KEPT, .amount = plan->basket});
     for (uint32_t i = 0; i < plan->earned.trace_count; i++) {
         jf_plan_trace(work, plan->earned.trace[i]);
     }
-    if (!given_back_post(plan)) {
+    if (!jf_return_give_back(plan) || !jf_return_take_back(plan) || !deduct(plan)) {
         return false;
     }
-    jf_return_take_back(plan);
-    trace_step(plan, JF_TRACE_GIVEN_BACK, plan->given - plan->given_before);
-    trace_step(plan, JF_TRACE_TAKEN_BACK, plan->taken_before.from_lot - plan->taken.from_lot);
-    trace_step(plan, JF_TRACE_DEBT, plan->taken_before.as_debt - plan->taken.as_debt);
+    differences_trace(plan);
     return true;
 }
 
 static void return_fill(struct jf_return_plan *plan)
 {
     struct jf_entry *entry = plan->work->entry;
-    int64_t points_before =
-        plan->entry->points_granted - (plan->taken_before.from_lot + plan->taken_before.as_debt);
+    int64_t points_before = plan->entry->points_granted - taken_sum(&plan->taken_before);
     bool is_visit = plan->kept_count > 0;
     int64_t value_before = plan->last == NULL
                                ? plan->entry->redeemed_value
@@ -385,6 +414,8 @@ static void return_fill(struct jf_return_plan *plan)
     entry->points_granted = plan->earned.points - points_before;
     entry->points_redeemed = plan->given_before - plan->given;
     entry->redeemed_value = plan->value - value_before;
+    entry->deducted_value = plan->deducted - plan->deducted_before;
+    entry->shortfall_points = plan->taken.written_off - plan->taken_before.written_off;
     entry->denominator = plan->earned.denominator;
     entry->as.sale_return = (struct jf_return_entry){
         .sale_position = plan->entry->position,
@@ -402,6 +433,10 @@ static void return_fill(struct jf_return_plan *plan)
         .redeemed = plan->redeemed,
         .taken_from_lot = plan->taken.from_lot,
         .taken_as_debt = plan->taken.as_debt,
+        .taken_from_other = plan->taken.others,
+        .taken_from_other_count = plan->taken.other_count,
+        .written_off = plan->taken.written_off,
+        .deducted_value = plan->deducted,
         .is_visit = is_visit,
         .given_back = plan->given_back,
         .given_back_count = plan->given_back_count,

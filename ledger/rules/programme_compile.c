@@ -417,6 +417,9 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
         error = redemption_compile(reading, yaml->redemption);
     }
     if (error == JF_OK) {
+        error = jf_programme_compile_returns(reading, yaml->returns);
+    }
+    if (error == JF_OK) {
         error = clocks_compile(reading, yaml);
     }
     if (error == JF_OK) {

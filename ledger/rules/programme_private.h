@@ -36,6 +36,19 @@ struct jf_redemption_terms {
     struct jf_ratio share_max; // largest part of a receipt that points may pay, 1/1: all
 };
 
+// What a return does about points that were spent already and cannot be taken back.
+enum jf_shortfall {
+    JF_SHORTFALL_DEBT = 0,
+    JF_SHORTFALL_WRITE_OFF = 1,
+    JF_SHORTFALL_DEDUCT = 2, // written off too: the till takes their worth off the refund
+};
+
+struct jf_return_terms {
+    enum jf_shortfall shortfall;
+    bool from_other_lots;   // the member's other lots pay before there is a shortfall
+    int32_t reinstate_days; // how long points may go back into a lot that has expired
+};
+
 struct jf_tier_level {
     char name[JF_NAME_BYTES_MAX + 1];
     int64_t spend;  // demanded, -1: no demand
@@ -67,6 +80,7 @@ struct jf_programme {
     enum jf_expiry_kind expiry;
     int32_t expiry_months;
     struct jf_redemption_terms redemption;
+    struct jf_return_terms returns;
     int64_t clock_skew_ms; // how far in the future a sale may lie
     int64_t late_after_ms; // arrivals later than this after the sale are marked late
     int32_t

@@ -124,6 +124,13 @@ static const struct cyaml_schema_field redemption_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const struct cyaml_schema_field returns_fields[] = {
+    TEXT_OR_NOT("shortfall", struct jf_yaml_returns, shortfall),
+    TEXT_OR_NOT("from_other_lots", struct jf_yaml_returns, from_other_lots),
+    TEXT_OR_NOT("reinstate_days", struct jf_yaml_returns, reinstate_days),
+    CYAML_FIELD_END,
+};
+
 static const struct cyaml_schema_field level_fields[] = {
     TEXT("name", struct jf_yaml_level, name),
     TEXT_OR_NOT("spend", struct jf_yaml_level, spend),
@@ -156,6 +163,7 @@ static const struct cyaml_schema_field programme_fields[] = {
     MAPPING_OR_NOT("rounding", struct jf_yaml_programme, rounding, rounding_fields),
     MAPPING("expiry", struct jf_yaml_programme, expiry, expiry_fields),
     MAPPING_OR_NOT("redemption", struct jf_yaml_programme, redemption, redemption_fields),
+    MAPPING_OR_NOT("returns", struct jf_yaml_programme, returns, returns_fields),
     TEXT_OR_NOT("late_after_hours", struct jf_yaml_programme, late_after_hours),
     TEXT_OR_NOT("clock_skew_seconds", struct jf_yaml_programme, clock_skew_seconds),
     LIST("groups", struct jf_yaml_programme, groups, &group_schema, 0, JF_RULES_MAX),
@@ -171,20 +179,8 @@ static const struct cyaml_schema_value programme_schema = {
 // Keys that the format reserves for what is not built yet. They are refused wherever they stand: a
 // rule that is read and not obeyed would be worse than none.
 static const char *const planned_keys[] = {
-    "pending_days",
-    "cap",
-    "caps",
-    "budget",
-    "budgets",
-    "classes",
-    "rewards",
-    "holds",
-    "offline",
-    "returns",
-    "grace_months",
-    "member_statuses",
-    "activity_classes",
-    "reinstate_days",
+    "pending_days", "cap",   "caps",    "budget",       "budgets",         "classes",
+    "rewards",      "holds", "offline", "grace_months", "member_statuses", "activity_classes",
     NULL,
 };
 

@@ -81,6 +81,12 @@ struct jf_yaml_redemption {
     char *share_max;
 };
 
+struct jf_yaml_returns {
+    char *shortfall;
+    char *from_other_lots;
+    char *reinstate_days;
+};
+
 struct jf_yaml_level {
     char *name;
     char *spend;
@@ -107,6 +113,7 @@ struct jf_yaml_programme {
     struct jf_yaml_rounding *rounding;
     struct jf_yaml_expiry *expiry;
     struct jf_yaml_redemption *redemption;
+    struct jf_yaml_returns *returns;
     char *late_after_hours;
     char *clock_skew_seconds;
     struct jf_yaml_group *groups;

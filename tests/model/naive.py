@@ -41,13 +41,19 @@ class Member:
         self.birthday = (command["birth_month"], command["birth_day"])
         self.home_store, self.tags = command["home_store"], command["tags"]
         self.tier = self.visits = 0
-        self.lots = {}    # (expires, entity): [granted, remaining]
+        self.lots = {}    # (expires, entity): [granted, remaining, expired]
         self.debts = {}   # entity: points
         self.months = {}  # (year, month): [spend, visits, points]
 
     def spendable(self, date):
         """Lots that can pay on a date, in the order in which they do."""
-        return [(key, lot[1]) for key, lot in sorted(self.lots.items()) if key[0] >= date and lot[1] > 0]
+        return [(key, lot[1] + lot[2]) for key, lot in sorted(self.lots.items())
+                if key[0] >= date and lot[1] + lot[2] > 0]
+
+    def out_of(self, key, points):
+        """Points leave a lot: from what remains first, then from what was posted as expired. Below 0: they come."""
+        remaining = min(points, self.lots.get(key, [0, 0, 0])[1])
+        return [("AVAILABLE", key[1], "", -remaining, key[0]), ("EXPIRED", key[1], "", remaining - points, key[0])]
 
     def balance(self, date):
         lots = self.spendable(date)
@@ -61,26 +67,29 @@ class Member:
         inside = [row for (year, month), row in self.months.items() if last - months < year * 12 + month <= last]
         return tuple(sum(row[index] for row in inside) for index in range(3))
 
-    def apply(self, postings, date):
+    def apply(self, postings, date, sweeps=True):
         for account, entity, _, points, expires in postings:
-            lot = self.lots.setdefault((expires, entity), [0, 0]) if account in ("ISSUED", "AVAILABLE") else None
+            has_lot = account in ("ISSUED", "AVAILABLE", "EXPIRED")
+            lot = self.lots.setdefault((expires, entity), [0, 0, 0]) if has_lot else None
             if account == "ISSUED":
                 lot[0] -= points
             elif account == "AVAILABLE":
                 lot[1] += points
+            elif account == "EXPIRED":
+                lot[2] += points
             elif account == "DEBT":
                 self.debts[entity] = self.debts.get(entity, 0) - points
         assert sum(posting[3] for posting in postings) == 0, postings
         self.debts = {entity: points for entity, points in self.debts.items() if points != 0}
         if postings:
-            self.sweep(date)
+            self.sweep(date if sweeps else None)
 
     def sweep(self, date):
-        """Lots that hold nothing go once they are over, or where no sale granted them anything."""
+        """Lots that hold nothing go once they are over (not by a return), or where no sale granted them anything."""
         for key, lot in list(self.lots.items()):
             lot[0] = max(0, lot[0])
-            assert lot[1] >= 0, self.lots
-            if lot[1] == 0 and (lot[0] == 0 or key[0] < date):
+            assert lot[1] >= 0 and lot[2] >= 0, self.lots
+            if lot[1] == lot[2] == 0 and (lot[0] == 0 or date is not None and key[0] < date):
                 del self.lots[key]
 
 
@@ -299,9 +308,9 @@ class Ledger:
                 rest -= parts[-1][1]
         return parts, int(value)
 
-    def finish(self, member, postings, date, **answer):
+    def finish(self, member, postings, date, sweeps=True, **answer):
         """Posts, and answers with the balance after it."""
-        member.apply([posting for posting in postings if posting[3] != 0], date)
+        member.apply([posting for posting in postings if posting[3] != 0], date, sweeps)
         postings = merged(postings)
         for account, entity, reason, points, _ in postings:
             key = (account, entity, reason)
@@ -319,14 +328,14 @@ class Ledger:
         programme, date, _ = self.admitted(member, command["store"], command["at_ms"])
         parts, value = self.redemption(programme, member, date, command["points"], None)
         entity = self.stores[command["store"]]["entity"]
-        answer = self.finish(member, self.spent(parts, entity), date, redeemed=command["points"], value=value,
+        answer = self.finish(member, self.spent(member, parts, entity), date, redeemed=command["points"], value=value,
                              version=programme.version, late=self.is_late(programme, command["at_ms"]))
         self.counts["redeem"] += 1
         return {**answer, "balance": member.balance(date)}
 
     @staticmethod
-    def spent(parts, entity):
-        postings = [("AVAILABLE", key[1], "", -points, key[0]) for key, points in parts]
+    def spent(member, parts, entity):
+        postings = [posting for key, points in parts for posting in member.out_of(key, points)]
         return postings + [("REDEEMED", entity, "", sum(points for _, points in parts), None)]
 
     def post_sale(self, command):
@@ -357,7 +366,7 @@ class Ledger:
         sale.granted = sale.points = worth.points
         sale.by_reason, sale.spend = worth.by_reason, worth.eligible
         sale.lot = (sale.programme.expires_on(facts["date"]), facts["entity"])
-        postings = self.spent(sale.redeemed, facts["entity"])
+        postings = self.spent(member, sale.redeemed, facts["entity"])
         postings += [("ISSUED", sale.lot[1], name, -points, sale.lot[0]) for name, points in worth.by_reason.items()]
         rest = worth.points
         for entity, owed in sorted(member.debts.items()):
@@ -429,14 +438,14 @@ class Ledger:
         worth = Worth(sale.programme, sale.facts, kept, value) if kept["lines"] else None
         points, by_reason, spend = (worth.points, worth.by_reason, worth.eligible) if worth else (0, {}, 0)
         back = sale.kept_redeemed - redeemed
-        postings = self.given_back(sale, redeemed)
+        postings = self.given_back(sale, redeemed, date)
         postings.append(("REDEEMED", sale.facts["entity"], "", -back, None))
         for name in set(sale.by_reason) | set(by_reason):
             change = sale.by_reason.get(name, 0) - by_reason.get(name, 0)
             postings.append(("ISSUED", sale.lot[1], name, change, sale.lot[0]))
         postings += self.taken_back(sale, sale.granted - points, postings)
         change, value_change = points - sale.points, value - sale.kept_value
-        answer = self.finish(member, postings, date, granted=change, redeemed=-back, value=value_change,
+        answer = self.finish(member, postings, date, sweeps=False, granted=change, redeemed=-back, value=value_change,
                              version=sale.programme.version, late=is_late)
         visits = -1 if sale.is_visit and worth is None else 0
         self.count(member, sale.facts["date"], spend - sale.spend, visits, change)
@@ -445,8 +454,8 @@ class Ledger:
         return {**answer, "balance": member.balance(date)}
 
     @staticmethod
-    def given_back(sale, redeemed):
-        """To the lots that paid, last spent first."""
+    def given_back(sale, redeemed, date):
+        """To the lots that paid, last spent first; what goes to a lot that is over expires at once."""
         def by_lot(total):
             parts = {}
             for key, points in reversed(sale.redeemed):
@@ -454,7 +463,8 @@ class Ledger:
                 total -= parts[key]
             return parts
         before, now = by_lot(sale.redeem_points - sale.kept_redeemed), by_lot(sale.redeem_points - redeemed)
-        return [("AVAILABLE", key[1], "", now[key] - before[key], key[0]) for key in now]
+        return [("AVAILABLE" if key[0] >= date else "EXPIRED", key[1], "", now[key] - before[key], key[0])
+                for key in now]
 
     @staticmethod
     def taken_back(sale, total, postings):
@@ -463,11 +473,13 @@ class Ledger:
         Points of the sale that paid debts never were in the lot: they become debt again, the last paid first.
         """
         member = sale.member
-        holds = member.lots.get(sale.lot, [0, 0])[1]
-        holds += sum(points for account, entity, _, points, expires in postings
-                     if account == "AVAILABLE" and (expires, entity) == sale.lot)
+        remaining, expired = member.lots.get(sale.lot, [0, 0, 0])[1:]
+        for account, entity, _, points, expires in postings:
+            if (expires, entity) == sale.lot:
+                remaining += points if account == "AVAILABLE" else 0
+                expired += points if account == "EXPIRED" else 0
         paid = sum(points for _, points in sale.debt_paid)
-        target = total - min(total, sale.from_lot + holds, sale.granted - paid)
+        target = total - min(total, sale.from_lot + remaining + expired, sale.granted - paid)
         shares = {entity: [0, 0] for entity, _ in sale.debt_paid}  # of the debt before and now, by entity
         shares.setdefault(sale.lot[1], [0, 0])
         for index, rest in enumerate((sale.as_debt, target)):
@@ -482,7 +494,9 @@ class Ledger:
             result.append(("DEBT", entity, "", -change, None))
             moved += change
         from_lot = total - sale.as_debt - moved
-        result.append(("AVAILABLE", sale.lot[1], "", sale.from_lot - from_lot, sale.lot[0]))
+        part = min(from_lot - sale.from_lot, remaining)
+        result.append(("AVAILABLE", sale.lot[1], "", -part, sale.lot[0]))
+        result.append(("EXPIRED", sale.lot[1], "", part - (from_lot - sale.from_lot), sale.lot[0]))
         sale.as_debt += moved
         sale.from_lot = from_lot
         return result

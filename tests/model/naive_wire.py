@@ -143,7 +143,7 @@ def member_same(message, member, as_of):
            "enrolled_on": date_of(message.enrolled_on), "tags": message.tags, "home_store": message.home_store,
            "birthday": (message.birth_month, message.birth_day), "status": message.status}
     expected = {"balance": member.balance(as_of),
-                "lots": [(*key, *lot, 0) for key, lot in sorted(member.lots.items())],
+                "lots": [(*key, *lot) for key, lot in sorted(member.lots.items())],
                 "debt": sum(member.debts.values()), "tier": member.tier, "tier_since": member.tier_since,
                 "months": member.months, "visits": member.visits, "enrolled_on": member.enrolled_on,
                 "tags": member.tags, "home_store": member.home_store, "birthday": member.birthday,

@@ -56,6 +56,23 @@ void jf_show_balance(const Jifen__V1__Balance *balance)
     (void)puts(".");
 }
 
+// What a cashier must do about points that were spent already.
+static void shortfall_show(const Jifen__V1__Outcome *outcome)
+{
+    char value[JF_DECIMAL_TEXT_SIZE];
+    if (outcome->shortfall_points == 0 && outcome->deducted_value == 0) {
+        return;
+    }
+    points_print("Points spent already and written off: ", outcome->shortfall_points, "\n");
+    if (outcome->deducted_value != 0) {
+        bool is_deducted = outcome->deducted_value > 0;
+        jf_decimal_format(is_deducted ? outcome->deducted_value : -outcome->deducted_value,
+                          JF_DECIMAL_MONEY_SCALE, true, value);
+        (void)printf(
+            is_deducted ? "Deduct from the refund: %s\n" : "Pay out, deducted before: %s\n", value);
+    }
+}
+
 enum jf_exit jf_show_outcome(const Jifen__V1__Outcome *outcome, bool is_replayed)
 {
     char date[JF_DATE_TEXT_SIZE];
@@ -83,6 +100,7 @@ enum jf_exit jf_show_outcome(const Jifen__V1__Outcome *outcome, bool is_replayed
         points_print("Points redeemed: ", outcome->points_redeemed, ", worth ");
         (void)puts(value);
     }
+    shortfall_show(outcome);
     if (outcome->member != 0 && outcome->balance != NULL) {
         (void)printf("Member %" PRIu64 ". ", outcome->member);
         jf_show_balance(outcome->balance);
@@ -93,28 +111,21 @@ enum jf_exit jf_show_outcome(const Jifen__V1__Outcome *outcome, bool is_replayed
 static const char *step_name(Jifen__V1__TraceStep__Kind kind)
 {
     static const char *const names[] = {
-        "",
-        "eligible",
-        "base",
-        "multiplier",
-        "bonus",
-        "outdone",
-        "rounded",
-        "cap",
-        "redeemed",
-        "debt paid",
-        "taken back",
-        "debt",
-        "given back",
-        "tier up",
-        "tier down",
-        "kept",
-        [JIFEN__V1__TRACE_STEP__KIND__KIND_HELD] = "held",
-        [JIFEN__V1__TRACE_STEP__KIND__KIND_CAPTURED] = "captured",
-        [JIFEN__V1__TRACE_STEP__KIND__KIND_VOIDED] = "voided",
+        [1] = "eligible",   [2] = "base",
+        [3] = "multiplier", [4] = "bonus",
+        [5] = "outdone",    [6] = "rounded",
+        [7] = "cap",        [8] = "redeemed",
+        [9] = "debt paid",  [10] = "taken back",
+        [11] = "debt",      [12] = "given back",
+        [13] = "tier up",   [14] = "tier down",
+        [15] = "kept",      [16] = "written off",
+        [17] = "deducted",  [19] = "held",
+        [20] = "captured",  [21] = "voided",
+        [22] = "expired",   [28] = "taken from other lots",
     };
     size_t at = (size_t)kind;
-    return at < sizeof(names) / sizeof(names[0]) && names[at] != NULL ? names[at] : "?";
+    bool is_known = at < sizeof(names) / sizeof(names[0]) && names[at] != NULL;
+    return is_known ? names[at] : "?";
 }
 
 // Exact points to thousandths, rounded down towards zero: for the eye, the JSON has the ratio.

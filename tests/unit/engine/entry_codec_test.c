@@ -147,6 +147,8 @@ Test(entry_codec, return_comes_back_whole)
     const struct jf_kept_line kept[2] = {{1000, false}, {0, true}};
     struct jf_entry entry = sale_entry();
     entry.kind = JF_ENTRY_RETURN;
+    entry.deducted_value = -4;
+    entry.shortfall_points = -5;
     entry.as.sale_return = (struct jf_return_entry){.sale_position = 60,
                                                     .sale_transaction_id = JF_TEXT("t-60"),
                                                     .store = {12},
@@ -159,6 +161,10 @@ Test(entry_codec, return_comes_back_whole)
                                                     .granted_count = 1,
                                                     .taken_from_lot = 11,
                                                     .taken_as_debt = 12,
+                                                    .taken_from_other = parts,
+                                                    .taken_from_other_count = 1,
+                                                    .written_off = 13,
+                                                    .deducted_value = 14,
                                                     .is_visit = true,
                                                     .given_back = parts,
                                                     .given_back_count = 1,
@@ -173,6 +179,13 @@ Test(entry_codec, return_comes_back_whole)
     cr_assert(from->lines[0].is_whole);
     cr_assert(from->kept[1].is_gone);
     cr_assert_eq(from->taken_as_debt, 12);
+    cr_assert_eq(from->taken_from_other_count, 1);
+    cr_assert_eq(from->taken_from_other[0].expires_on, JF_DATE_EVER);
+    cr_assert_eq(from->taken_from_other[0].points, 40);
+    cr_assert_eq(from->written_off, 13);
+    cr_assert_eq(from->deducted_value, 14);
+    cr_assert_eq(back.deducted_value, -4);
+    cr_assert_eq(back.shortfall_points, -5);
     cr_assert_eq(from->visit_delta, -1);
     cr_assert_eq(from->spend_delta, -5);
     cr_assert_eq(from->sale_date, 20611);

@@ -246,9 +246,12 @@ Test(plan_return, redeemed_points_go_back_to_their_lots_last_spent_first)
     cr_assert_eq(rest->as.sale_return.given_back_count, 2);
     cr_expect_eq(rest->as.sale_return.given_back[0].points, 30);
     cr_expect_eq(rest->as.sale_return.given_back[1].points, 30);
-    // The lot of April got its points back, and they are judged expired.
+    // The lot of April is over: its points expire at once.
     cr_expect_eq(rest->balance.available, 40);
-    cr_expect_eq(jf_member_balance(world.members[1]), 70);
+    cr_expect_eq(posted(rest, JF_ACCOUNT_AVAILABLE), 6 - 2);
+    cr_expect_eq(posted(rest, JF_ACCOUNT_EXPIRED), 30);
+    cr_expect_eq(traced(rest, JF_TRACE_EXPIRED)->points, 30);
+    cr_expect_eq(jf_member_balance(world.members[1]), 40);
 }
 
 Test(plan_return, points_that_were_spent_become_debt_and_new_points_pay_it)

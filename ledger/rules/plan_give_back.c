@@ -1,0 +1,81 @@
+// Where the points go that no longer pay for what is kept: back to what they came from, last spent
+// first.
+//
+// What no lot covered when it was spent (an offline sale's debt) was spent last: that debt is
+// undone first, netted with what the same return owes (plan_take_back.c). The rest goes to the
+// lots, with their original expiry. Into a lot that is over on the return's date they go only
+// within the programme's reinstate_days, and then as a lot of their own that lasts as long as that;
+// later they expire at once. Which way a part goes is decided by the return that gives it back: a
+// lot that expires between two returns is the one thing that their dates decide.
+//
+// Fails only for want of memory.
+#include "base/assert.h"
+#include "rules/apply_private.h"
+#include "rules/plan_return.h"
+
+static void part_give(struct jf_return_plan *plan, const struct jf_lot_part *spent, int64_t points)
+{
+    JF_ASSERT(points >= 0); // what is kept never grows
+    jf_date today = plan->work->entry->business_date;
+    struct jf_lot_key key = jf_lot_part_key(spent);
+    if (today <= spent->expires_on) {
+        jf_plan_post(plan->work, JF_ACCOUNT_AVAILABLE, key, 0, points);
+        return;
+    }
+    jf_date last = spent->expires_on + plan->version->programme->returns.reinstate_days;
+    last = last < JF_DATE_MAX ? last : JF_DATE_MAX;
+    if (today <= last) {
+        struct jf_lot_key reinstated = {JF_DATE_MIN, last, spent->entity};
+        jf_plan_post(plan->work, JF_ACCOUNT_AVAILABLE, reinstated, 0, points);
+        return;
+    }
+    jf_plan_post(plan->work, JF_ACCOUNT_EXPIRED, key, 0, points);
+    plan->expired += points;
+}
+
+static bool parts_give(struct jf_return_plan *plan)
+{
+    const struct jf_sale_entry *sale = plan->sale;
+    uint32_t count = sale->redeemed_count;
+    int64_t now_total = plan->given - plan->undone;
+    int64_t before_total = plan->given_before - plan->undone_before;
+    plan->given_back = jf_plan_alloc(plan->work, count, sizeof *plan->given_back);
+    if (plan->given_back == NULL) {
+        return false;
+    }
+    for (uint32_t i = count; i > 0; i--) {
+        const struct jf_lot_part *spent = &sale->redeemed[i - 1];
+        int64_t now = jf_lots_given_back(sale->redeemed, count, i - 1, now_total);
+        int64_t before = jf_lots_given_back(sale->redeemed, count, i - 1, before_total);
+        part_give(plan, spent, now - before);
+        if (now > 0) {
+            plan->given_back[plan->given_back_count] = *spent;
+            plan->given_back[plan->given_back_count].points = now;
+            plan->given_back_count++;
+        }
+    }
+    return true;
+}
+
+static int64_t at_most(int64_t value, int64_t most)
+{
+    return value < most ? value : most;
+}
+
+bool jf_return_give_back(struct jf_return_plan *plan)
+{
+    struct jf_plan_work *work = plan->work;
+    plan->undone = at_most(plan->given, plan->debt_spent);
+    plan->undone_before = at_most(plan->given_before, plan->debt_spent);
+    if (!parts_give(plan)) {
+        return false;
+    }
+    struct jf_lot_key taker = {.entity = plan->sale->facts.entity};
+    jf_plan_post(work, JF_ACCOUNT_REDEEMED, taker, 0, plan->given_before - plan->given);
+    plan->holder = jf_plan_member_copy(work);
+    if (plan->holder == NULL) {
+        return false;
+    }
+    jf_apply_postings(plan->holder, work->postings, work->posting_count);
+    return true;
+}

@@ -13,6 +13,8 @@ PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else "."  # the directory of the pro
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WAIT = 120  # seconds: a bound on hanging, never a measure
 HEAD = "receipt_id,store_id,member_id,sold_at,sku,category,quantity,amount,discount\n"
+HEADLESS = ("name: t\neffective_from: 2018-01-01T00:00:00Z\nearn: {points: 1, per_amount: 1.00}\n"
+            "expiry: {policy: never}\n")
 NOBODY = "127.0.0.1:1"
 
 
@@ -158,6 +160,40 @@ class WithoutLedger(Case):
                 self.assertEqual(code, 0)
                 self.assertIn("Example", text)
                 self.assertEqual(jifen("help", name)[1], text)
+
+    def test_programme_check_tells_what_can_never_take_effect_without_a_ledger(self):
+        samples = os.path.join(ROOT, "tools", "samples")
+        for name in ("us-drug", "pharmacy"):
+            path = os.path.join(samples, f"programme-{name}.yaml")
+            self.assertEqual(jifen("programme", "check", path), (0, f"{path}: 0 errors, 0 warnings, 0 notes\n", ""))
+        path = os.path.join(samples, "programme-contradictions.yaml")
+        code, out, errors = jifen("programme", "check", path)
+        self.assertEqual((code, errors), (4, ""))
+        with open(path) as sample:
+            lines = sample.read().splitlines()
+        for finding in out.splitlines()[:-1]:
+            self.assertRegex(finding, r"^.*\.yaml:\d+: [a-z_.\[\]0-9]+: (error|warning|note): .+$")
+            number, field = finding[len(path) + 1:].split(": ")[:2]
+            word = field.split(".")[-1].split("[")[0]
+            self.assertTrue(word in lines[int(number) - 1] or "name:" in lines[int(number) - 1], finding)
+        self.assertIn('rule "member-day-old" never counts', out)
+        self.assertEqual(out.splitlines()[-1], f"{path}: 7 errors, 4 warnings, 1 note")
+        code, out, _ = jifen("programme", "check", path, "--json")
+        told = json.loads(out)
+        self.assertEqual((code, told["errors"], told["warnings"], told["notes"], len(told["findings"])),
+                         (4, 7, 4, 1, 12))
+        self.assertEqual(told["findings"][0], {
+            "line": 25, "field": "rules[4].when", "severity": "error", "message":
+            "never comes: while the programme is in force, no day fulfils all of days_of_month, date_ranges"})
+        doubtful = self.write("doubtful.yaml", HEADLESS + "rules:\n"
+                              "  - {name: r, kind: bonus, points: 1, when: {dates: [2019-01-01]}}\n")
+        code, out, _ = jifen("programme", "check", doubtful)
+        self.assertEqual((code, "its last day was 2019-01-01" in out), (6, True))
+        broken = self.write("broken.yaml", HEADLESS + "rules: [{name: r, kind: bonus}]\n")
+        code, out, errors = jifen("programme", "check", broken)
+        self.assertEqual((code, out), (4, ""))
+        self.assertIn("broken.yaml:5: rules[0].points: missing", errors)
+        self.assertEqual(jifen("programme", "check", self.path("absent.yaml"))[0], 4)
 
     def test_generate_gives_the_same_file_for_the_same_options(self):
         options = ("generate", "--stores", 3, "--members", 50, "--days", 2)

@@ -20,6 +20,7 @@ enum jf_exit {
     JF_EXIT_UNAVAILABLE = 3, // no connection, or the ledger cannot answer now
     JF_EXIT_BAD_INPUT = 4,   // the input file cannot be read, or some of its lines are bad
     JF_EXIT_BROKEN = 5,      // something does not tie, or stored data is damaged
+    JF_EXIT_DOUBTFUL = 6,    // the input is good, and a check warns of it
     JF_EXIT_GO_ON = -1,      // of jf_cli_parse only: run the subcommand
 };
 

@@ -43,6 +43,7 @@ static const char help_text[] =
     "  3  no connection, or the ledger cannot answer now\n"
     "  4  the input cannot be read, or some of its lines are bad (the rest was used)\n"
     "  5  something does not tie, or stored data is damaged\n"
+    "  6  the input is good, and a check warns of it\n"
     "\n"
     "Example:\n"
     "  jifen serve --data /var/lib/jifen &\n"

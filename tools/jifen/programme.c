@@ -1,56 +1,34 @@
-// jifen programme: publishes rules from a YAML file, or shows what is published.
+// jifen programme: publishes rules from a YAML file, shows what is published, and checks a file.
 // Fails: usage; a file that cannot be read, is empty or above 1 MiB; refusals PROGRAMME_INVALID
 // (with line and field).
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/limits.h"
 #include "jifen/v1/programmes.pb-c.h"
 #include "tools/jifen/instant.h"
+#include "tools/jifen/programme_file.h"
 #include "tools/jifen/session.h"
 #include "tools/jifen/show.h"
 #include "tools/jifen/table.h"
 
 static const struct jf_cli_help help = {
-    .usage = "jifen programme publish FILE [--id ID] | jifen programme show [--version N]",
+    .usage = "jifen programme publish FILE [--id ID] | jifen programme show [--version N]\n"
+             "       jifen programme check FILE",
     .about = "publish sends a programme (YAML) to the ledger, which checks it and says what is "
              "wrong by\n"
              "line and field. It decides sales from its effective_from on.\n"
              "show prints the text of a version, and the names of the grounds on which points are "
-             "issued.\n",
-    .example = "  jifen programme publish tools/samples/programme-us-drug.yaml\n"
+             "issued.\n"
+             "check reads a programme without any ledger and tells what can never take effect:\n"
+             "contradicting conditions, calendars that never come, rules that are always outdone.\n"
+             "Each finding is FILE:LINE: FIELD: SEVERITY: what. Exit code 4 with an error, 6 with\n"
+             "nothing worse than a warning, 0 else.\n",
+    .example = "  jifen programme check tools/samples/programme-us-drug.yaml\n"
+               "  jifen programme publish tools/samples/programme-us-drug.yaml\n"
                "  jifen programme show\n",
     .arguments_min = 1,
     .arguments_max = 2,
 };
-
-static char yaml_text[JF_PROGRAMME_BYTES_MAX + 1];
-
-static enum jf_exit file_read(const char *path)
-{
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) {
-        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s cannot be opened: %s", path, strerror(errno));
-    }
-    size_t size = fread(yaml_text, 1, sizeof(yaml_text), file);
-    bool has_failed = ferror(file) != 0;
-    (void)fclose(file);
-    if (has_failed) {
-        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s cannot be read: %s", path, strerror(errno));
-    }
-    if (size > JF_PROGRAMME_BYTES_MAX) {
-        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s is larger than 1 MiB", path);
-    }
-    if (memchr(yaml_text, '\0', size) != NULL) {
-        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s holds a zero byte: it is no YAML text", path);
-    }
-    yaml_text[size] = '\0';
-    if (strspn(yaml_text, " \t\r\n") == size) {
-        return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s is empty: a programme in YAML is needed", path);
-    }
-    return JF_EXIT_OK;
-}
 
 static enum jf_exit publish_show(const ProtobufCMessage *message)
 {
@@ -64,12 +42,13 @@ static enum jf_exit publish(const struct jf_cli *cli, const char *id)
     Jifen__V1__PublishRequest request = JIFEN__V1__PUBLISH_REQUEST__INIT;
     const char *path = cli->arguments[1];
     const char *slash = strrchr(path, '/');
-    enum jf_exit code = file_read(path);
+    const char *yaml = NULL;
+    enum jf_exit code = jf_programme_file_read(path, &yaml);
     if (code != JF_EXIT_OK) {
         return code;
     }
     request.transaction_id = (char *)(uintptr_t)(id == NULL ? jf_cli_new_id("publish") : id);
-    request.yaml = yaml_text;
+    request.yaml = (char *)(uintptr_t)yaml;
     request.file_name = (char *)(uintptr_t)(slash == NULL ? path : slash + 1);
     struct jf_session_ask ask = {"/jifen.v1.Programmes/Publish", &request.base,
                                  &jifen__v1__publish_response__descriptor, publish_show};
@@ -111,6 +90,9 @@ enum jf_exit jf_cli_programme_run(struct jf_cli *cli, int argc, char **argv)
     }
     if (strcmp(cli->arguments[0], "publish") == 0 && cli->argument_count == 2) {
         return publish(cli, id);
+    }
+    if (strcmp(cli->arguments[0], "check") == 0 && cli->argument_count == 2) {
+        return jf_programme_file_check(cli);
     }
     if (strcmp(cli->arguments[0], "show") != 0 || cli->argument_count != 1) {
         return jf_cli_usage("programme", "usage: %s", help.usage);

@@ -27,6 +27,7 @@
 #define JF_PROGRAMME_BYTES_MAX     (1u << 20) // YAML text; also one journal entry
 #define JF_PROGRAMME_VERSIONS_MAX  4096u      // kept in memory for returns
 #define JF_RULES_MAX               1000u
+#define JF_CAPS_MAX                16u // each may keep a counter of a member for every day
 #define JF_TIERS_MAX               16u
 #define JF_CATEGORIES_PER_LIST_MAX 1024u
 #define JF_NAME_BYTES_MAX          64u // of programmes, rules, groups, tiers
@@ -47,6 +48,7 @@
 // What one entry holds.
 #define JF_POSTINGS_PER_ENTRY_MAX 2048u
 #define JF_TRACE_STEPS_MAX        2048u
+#define JF_COUNTED_PER_ENTRY_MAX  (JF_RULES_MAX + JF_CAPS_MAX) // every limit of a programme
 
 // The journal.
 #define JF_SECTOR_BYTES         4096u      // unit of O_DIRECT writes and of padding

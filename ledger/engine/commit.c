@@ -300,6 +300,7 @@ static enum jf_error plan_and_commit(struct jf_engine *engine, struct jf_task *t
     struct jf_plan_input input = {.reference = engine->effects.reference,
                                   .arena = &engine->arena,
                                   .now_us = stamp_us,
+                                  .control = engine->effects.control,
                                   .fingerprint = task->write->fingerprint,
                                   .is_card_known = true};
     struct jf_entry *entry = NULL;

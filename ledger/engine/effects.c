@@ -61,7 +61,7 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
         return error;
     }
     uint32_t cards = entry->kind == JF_ENTRY_ENROLMENT ? entry->as.enrolment.card_count : 0;
-    error = jf_control_reserve(effects->control, entry->posting_count);
+    error = jf_control_reserve(effects->control, entry);
     if (error == JF_OK) {
         error = jf_state_note_reserve(effects->state, bytes.size, cards);
     }

@@ -286,6 +286,60 @@ static enum jf_error granted_read(size_t count, Jifen__V1__Granted **granted,
     return JF_OK;
 }
 
+// The day or month that a counter of that kind counts; others have none.
+static bool period_is_valid(uint32_t kind, int32_t period)
+{
+    switch (kind) {
+    case JF_COUNTER_CAP_DAY:
+        return period >= JF_DATE_MIN && period <= JF_DATE_MAX;
+    case JF_COUNTER_CAP_MONTH:
+        return period >= 0 && period <= jf_date_month_index(JF_DATE_MAX);
+    default:
+        return period == 0;
+    }
+}
+
+static enum jf_error counted_read(size_t count, Jifen__V1__CounterDelta **counted,
+                                  struct jf_arena *arena, struct jf_entry *entry)
+{
+    struct jf_counter_delta *rows = jf_arena_calloc(arena, count, sizeof *rows);
+    if (rows == NULL) {
+        return JF_ERROR_NO_MEMORY;
+    }
+    if (count > JF_COUNTED_PER_ENTRY_MAX) {
+        return JF_ERROR_CORRUPT;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct jf_counter_delta){counted[i]->kind, counted[i]->ground,
+                                            counted[i]->period, counted[i]->delta};
+        if (rows[i].kind == 0 || !period_is_valid(rows[i].kind, rows[i].period)) {
+            return JF_ERROR_CORRUPT;
+        }
+    }
+    entry->counted = rows;
+    entry->counted_count = (uint32_t)count;
+    return JF_OK;
+}
+
+static enum jf_error rooms_read(const Jifen__V1__SaleFacts *message, struct jf_arena *arena,
+                                struct jf_sale_facts *facts)
+{
+    struct jf_room *rows = jf_arena_calloc(arena, message->n_rooms, sizeof *rows);
+    if (rows == NULL) {
+        return JF_ERROR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < message->n_rooms; i++) {
+        const Jifen__V1__Room *room = message->rooms[i];
+        rows[i] = (struct jf_room){room->kind, room->ground, room->period, room->room};
+        if (room->room < 0) {
+            return JF_ERROR_CORRUPT;
+        }
+    }
+    facts->rooms = rows;
+    facts->room_count = (uint32_t)message->n_rooms;
+    return JF_OK;
+}
+
 static enum jf_error receipt_read(const Jifen__V1__Receipt *message, struct jf_arena *arena,
                                   struct jf_receipt *receipt)
 {
@@ -318,9 +372,11 @@ static enum jf_error receipt_read(const Jifen__V1__Receipt *message, struct jf_a
     return JF_OK;
 }
 
-static enum jf_error facts_read(const Jifen__V1__SaleFacts *message, struct jf_sale_facts *facts)
+static enum jf_error facts_read(const Jifen__V1__SaleFacts *message, struct jf_arena *arena,
+                                struct jf_sale_facts *facts)
 {
-    if (message == NULL || message->tier >= JF_TIERS_MAX) {
+    if (message == NULL || message->tier >= JF_TIERS_MAX ||
+        (uint32_t)message->member_status > JF_MEMBER_CLOSED) {
         return JF_ERROR_CORRUPT;
     }
     facts->programme_version = message->programme_version;
@@ -335,21 +391,26 @@ static enum jf_error facts_read(const Jifen__V1__SaleFacts *message, struct jf_s
     facts->expires_on = lot_expiry(message->expires_on);
     facts->available_on = jf_date_from_wire(message->available_on, 0);
     facts->region = text_of(message->region);
-    return JF_OK;
+    facts->member_status = (uint32_t)message->member_status;
+    return rooms_read(message, arena, facts);
 }
 
 static enum jf_error sale_read(const Jifen__V1__SaleBody *body, struct jf_arena *arena,
-                               struct jf_sale_entry *sale)
+                               struct jf_entry *read)
 {
+    struct jf_sale_entry *sale = &read->as.sale;
     enum jf_error error = receipt_read(body->receipt, arena, &sale->receipt);
     if (error == JF_OK) {
-        error = facts_read(body->facts, &sale->facts);
+        error = facts_read(body->facts, arena, &sale->facts);
     }
     if (error == JF_OK) {
         error = parts_read(body->n_redeemed, body->redeemed, arena, &sale->redeemed);
     }
     if (error == JF_OK) {
         error = granted_read(body->n_granted, body->granted, arena, &sale->granted);
+    }
+    if (error == JF_OK) {
+        error = counted_read(body->n_counted, body->counted, arena, read);
     }
     sale->redeem_points = body->redeem_points;
     sale->redeemed_count = (uint32_t)body->n_redeemed;
@@ -407,8 +468,9 @@ static void return_numbers(const Jifen__V1__ReturnBody *body, struct jf_return_e
 }
 
 static enum jf_error return_read(const Jifen__V1__ReturnBody *body, struct jf_arena *arena,
-                                 struct jf_return_entry *entry)
+                                 struct jf_entry *read)
 {
+    struct jf_return_entry *entry = &read->as.sale_return;
     return_numbers(body, entry);
     enum jf_error error = return_lines_read(body, arena, entry);
     if (error == JF_OK) {
@@ -421,6 +483,9 @@ static enum jf_error return_read(const Jifen__V1__ReturnBody *body, struct jf_ar
         error = parts_read(body->n_taken_from_other, body->taken_from_other, arena,
                            &entry->taken_from_other);
     }
+    if (error == JF_OK) {
+        error = counted_read(body->n_counted, body->counted, arena, read);
+    }
     entry->granted_count = (uint32_t)body->n_granted;
     entry->given_back_count = (uint32_t)body->n_given_back;
     entry->taken_from_other_count = (uint32_t)body->n_taken_from_other;
@@ -428,15 +493,18 @@ static enum jf_error return_read(const Jifen__V1__ReturnBody *body, struct jf_ar
 }
 
 static enum jf_error redemption_read(const Jifen__V1__RedemptionBody *body, struct jf_arena *arena,
-                                     struct jf_redemption_entry *redemption)
+                                     struct jf_entry *read)
 {
+    struct jf_redemption_entry *redemption = &read->as.redemption;
     redemption->store.value = body->store;
     redemption->terminal = body->terminal;
     redemption->redeemed_at_ms = body->redeemed_at_ms;
     redemption->reward = text_of(body->reward);
     redemption->entity.value = body->entity;
     redemption->redeemed_count = (uint32_t)body->n_redeemed;
-    return parts_read(body->n_redeemed, body->redeemed, arena, &redemption->redeemed);
+    enum jf_error error =
+        parts_read(body->n_redeemed, body->redeemed, arena, &redemption->redeemed);
+    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, read) : error;
 }
 
 static enum jf_error enrolment_read(const Jifen__V1__EnrolmentBody *body, struct jf_arena *arena,
@@ -548,11 +616,11 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
     entry->kind = (enum jf_entry_kind)message->body_case;
     switch (message->body_case) {
     case JIFEN__V1__ENTRY__BODY_SALE:
-        return sale_read(message->sale, arena, &entry->as.sale);
+        return sale_read(message->sale, arena, entry);
     case JIFEN__V1__ENTRY__BODY_SALE_RETURN:
-        return return_read(message->sale_return, arena, &entry->as.sale_return);
+        return return_read(message->sale_return, arena, entry);
     case JIFEN__V1__ENTRY__BODY_REDEMPTION:
-        return redemption_read(message->redemption, arena, &entry->as.redemption);
+        return redemption_read(message->redemption, arena, entry);
     case JIFEN__V1__ENTRY__BODY_ENROLMENT:
         return enrolment_read(message->enrolment, arena, entry);
     case JIFEN__V1__ENTRY__BODY_PUBLICATION:

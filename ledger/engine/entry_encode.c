@@ -15,6 +15,8 @@
 #define TENDER_BYTES  (3u * FIELD_BYTES)
 #define PART_BYTES    (5u * FIELD_BYTES)
 #define GRANTED_BYTES (3u * FIELD_BYTES)
+#define COUNTED_BYTES (5u * FIELD_BYTES)
+#define ROOM_BYTES    (5u * FIELD_BYTES)
 #define TEXT_BYTES    (2u * FIELD_BYTES) // besides the text
 #define DATES_KNOWN   64u                // remembered conversions
 #define FIXED_BYTES   1024u              // all single fields of entry, outcome and body
@@ -152,9 +154,23 @@ static void put_receipt(struct jf_wire_writer *writer, const struct jf_receipt *
     jf_wire_nest(writer, 1, end);
 }
 
+static void put_rooms(struct jf_wire_writer *writer, const struct jf_sale_facts *facts)
+{
+    for (uint32_t i = facts->room_count; i-- > 0;) {
+        const unsigned char *end = writer->at;
+        jf_wire_int(writer, 4, facts->rooms[i].room);
+        jf_wire_int(writer, 3, facts->rooms[i].period);
+        jf_wire_uint(writer, 2, facts->rooms[i].ground);
+        jf_wire_uint(writer, 1, facts->rooms[i].kind);
+        jf_wire_nest(writer, 13, end);
+    }
+}
+
 static void put_facts(struct jf_wire_writer *writer, const struct jf_sale_facts *facts)
 {
     const unsigned char *end = writer->at;
+    jf_wire_uint(writer, 14, facts->member_status);
+    put_rooms(writer, facts);
     jf_wire_text(writer, 12, facts->region, false);
     wire_date(writer, 11, facts->available_on);
     wire_date(writer, 10, facts->expires_on);
@@ -190,6 +206,18 @@ static void put_granted(struct jf_wire_writer *writer, uint32_t field,
         const unsigned char *end = writer->at;
         jf_wire_sint(writer, 2, granted[i].points);
         jf_wire_uint(writer, 1, granted[i].reason);
+        jf_wire_nest(writer, field, end);
+    }
+}
+
+static void put_counted(struct jf_wire_writer *writer, uint32_t field, const struct jf_entry *entry)
+{
+    for (uint32_t i = entry->counted_count; i-- > 0;) {
+        const unsigned char *end = writer->at;
+        jf_wire_sint(writer, 4, entry->counted[i].delta);
+        jf_wire_int(writer, 3, entry->counted[i].period);
+        jf_wire_uint(writer, 2, entry->counted[i].ground);
+        jf_wire_uint(writer, 1, entry->counted[i].kind);
         jf_wire_nest(writer, field, end);
     }
 }
@@ -351,12 +379,15 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
     const unsigned char *end = writer->at;
     switch (entry->kind) {
     case JF_ENTRY_SALE:
+        put_counted(writer, 9, entry);
         put_sale(writer, &entry->as.sale);
         break;
     case JF_ENTRY_RETURN:
+        put_counted(writer, 20, entry);
         put_return(writer, &entry->as.sale_return);
         break;
     case JF_ENTRY_REDEMPTION:
+        put_counted(writer, 7, entry);
         put_redemption(writer, &entry->as.redemption);
         break;
     case JF_ENTRY_ENROLMENT:
@@ -421,6 +452,7 @@ static uint64_t body_bound(const struct jf_entry *entry)
     case JF_ENTRY_SALE:
         return receipt_bound(&sale->receipt) + sale->facts.region.size +
                (uint64_t)sale->redeemed_count * PART_BYTES +
+               (uint64_t)sale->facts.room_count * ROOM_BYTES +
                (uint64_t)sale->granted_count * GRANTED_BYTES;
     case JF_ENTRY_RETURN:
         return returned->sale_transaction_id.size +
@@ -453,6 +485,7 @@ static uint64_t outcome_bound(const struct jf_entry *entry)
 {
     return FIXED_BYTES + (uint64_t)entry->posting_count * POSTING_BYTES +
            (uint64_t)entry->trace_count * TRACE_BYTES +
+           (uint64_t)entry->counted_count * COUNTED_BYTES +
            (uint64_t)entry->line_point_count * JF_WIRE_VARINT_MAX;
 }
 

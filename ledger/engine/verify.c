@@ -271,6 +271,25 @@ static void rows_compare(struct verification *run, const struct jf_control *live
     }
 }
 
+static void chain_compare(struct verification *run, const struct jf_control *live,
+                          const struct jf_control *replayed)
+{
+    const struct jf_chain_counter *counters[2];
+    uint32_t live_count = jf_control_chain_counters(live, &counters[0]);
+    uint32_t replayed_count = jf_control_chain_counters(replayed, &counters[1]);
+    bool is_same = live_count == replayed_count;
+    for (uint32_t i = 0; is_same && i < live_count; i++) {
+        is_same = counters[0][i].ground == counters[1][i].ground &&
+                  counters[0][i].value == counters[1][i].value;
+    }
+    if (!is_same) {
+        differ(run,
+               "the stock taken of rewards: %u counters in the state are not the %u from the "
+               "journal",
+               live_count, replayed_count);
+    }
+}
+
 static enum jf_error totals_compare(struct verification *run, struct jf_diagnosis *diagnosis)
 {
     struct jf_control *live = NULL;
@@ -280,6 +299,7 @@ static enum jf_error totals_compare(struct verification *run, struct jf_diagnosi
     }
     if (error == JF_OK) {
         rows_compare(run, live, run->effects.control);
+        chain_compare(run, live, run->effects.control);
         int64_t liability = jf_control_liability(live);
         if (liability != run->result->balance_sum) {
             differ(run, "members hold %lld points, the control accounts say %lld",

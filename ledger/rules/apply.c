@@ -1,5 +1,5 @@
-// Applying: postings move lots and debts one by one, whatever the entry's kind; then the counters;
-// then lots that hold nothing go. Nothing here can refuse. An entry that no planning made (damaged
+// Applying: postings move lots and debts one by one, whatever the entry's kind; then lots that hold
+// nothing go; then the counters. Nothing here can refuse. An entry that no planning made (damaged
 // or forged) leaves a record that jf_member_check reports: signs are not forced here.
 //
 // Which lot a posting means is its key (available_on, expires_on, entity):
@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "rules/apply_private.h"
+#include "rules/counters.h"
 #include "rules/holds.h"
 #include "rules/lots.h"
 
@@ -242,6 +243,7 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
         bool is_return = entry->kind == JF_ENTRY_RETURN;
         lots_sweep(member, is_return ? JF_DATE_MIN : entry->business_date);
     }
+    jf_counters_apply(member, entry->counted, entry->counted_count);
     switch (entry->kind) {
     case JF_ENTRY_SALE:
         sale_count(member, entry);

@@ -20,8 +20,10 @@ struct jf_control; // heap, one owner thread
 JF_MUST_USE enum jf_error jf_control_create(struct jf_control **out_control);
 void jf_control_destroy(struct jf_control *control);
 
-// Room for an entry's rows, so that applying cannot fail. Returns: JF_OK or JF_ERROR_NO_MEMORY.
-JF_MUST_USE enum jf_error jf_control_reserve(struct jf_control *control, uint32_t posting_count);
+// Room for an entry's rows and chain counters, so that applying cannot fail. Returns: JF_OK or
+// JF_ERROR_NO_MEMORY.
+JF_MUST_USE enum jf_error jf_control_reserve(struct jf_control *control,
+                                             const struct jf_entry *entry);
 
 // Asked before an entry is accepted: false when a total would leave 64 bits (refuse with OVERFLOW).
 bool jf_control_fits(const struct jf_control *control, const struct jf_entry *entry);
@@ -35,6 +37,12 @@ struct jf_control_row {
     struct jf_entity_id entity;
     uint32_t reason;
     int64_t points;
+};
+
+// Rewards redeemed by the whole chain, by ground; value above 0.
+struct jf_chain_counter {
+    uint32_t ground;
+    int64_t value;
 };
 
 // Counts beside the totals, over the whole ledger.
@@ -53,11 +61,29 @@ struct jf_control_counts {
 uint32_t jf_control_rows(const struct jf_control *control, const struct jf_control_row **out_rows);
 const struct jf_control_counts *jf_control_counts(const struct jf_control *control);
 
-// For loading from the state: replaces everything. Errors: JF_ERROR_CORRUPT when rows are not in
-// ascending order (nothing is replaced); JF_ERROR_NO_MEMORY (the control is empty then).
+// In ascending order of ground; pointers are valid until the next apply.
+uint32_t jf_control_chain_counters(const struct jf_control *control,
+                                   const struct jf_chain_counter **out_counters);
+// Returns: the counter of one ground, 0 without one.
+int64_t jf_control_chain_counter(const struct jf_control *control, uint32_t ground);
+
+// Returns: points issued on a ground over all entities, less what returns took back.
+int64_t jf_control_issued(const struct jf_control *control, uint32_t ground);
+
+// Everything that a stored control record holds.
+struct jf_control_content {
+    const struct jf_control_row *rows;
+    uint32_t row_count;
+    const struct jf_chain_counter *counters;
+    uint32_t counter_count;
+    struct jf_control_counts counts;
+};
+
+// For loading from the state: replaces everything. Errors: JF_ERROR_CORRUPT when rows or counters
+// are not in ascending order, or a counter is not above 0 (nothing is replaced); JF_ERROR_NO_MEMORY
+// (the control is empty then).
 JF_MUST_USE enum jf_error jf_control_load(struct jf_control *control,
-                                          const struct jf_control_row *rows, uint32_t row_count,
-                                          const struct jf_control_counts *counts);
+                                          const struct jf_control_content *content);
 
 // Sum of the member accounts (AVAILABLE, PENDING, HELD, DEBT) over all entities: what members hold
 // (invariant 3).

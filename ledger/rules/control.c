@@ -1,6 +1,7 @@
-// Control totals: a sorted array of rows, found by binary search; a ledger has some hundred. Rows
-// appear in jf_control_reserve's room, so that applying cannot fail. Overflow: jf_control_fits is
-// asked before an entry is accepted, so that a sum never leaves 64 bits.
+// Control totals: a sorted array of rows, found by binary search; a ledger has some hundred. Chain
+// counters likewise, one for each reward with a stock. Both appear in jf_control_reserve's room, so
+// that applying cannot fail. Overflow: jf_control_fits is asked before an entry is accepted, so
+// that a sum never leaves 64 bits.
 #include "rules/apply.h"
 
 #include <stdlib.h>
@@ -13,6 +14,9 @@ struct jf_control {
     struct jf_control_row *rows;
     uint32_t row_count;
     uint32_t row_capacity;
+    struct jf_chain_counter *counters;
+    uint32_t counter_count;
+    uint32_t counter_capacity;
     struct jf_control_counts counts;
 };
 
@@ -30,27 +34,46 @@ void jf_control_destroy(struct jf_control *control)
 {
     if (control != NULL) {
         free(control->rows);
+        free(control->counters);
         free(control);
     }
 }
 
-enum jf_error jf_control_reserve(struct jf_control *control, uint32_t posting_count)
+// Grows an array to hold `needed` elements. Returns: it, NULL without memory (the old one stays).
+static void *array_grow(void *array, uint64_t needed, size_t size, uint32_t *capacity)
 {
-    uint64_t needed = (uint64_t)control->row_count + posting_count;
-    if (needed <= control->row_capacity) {
-        return JF_OK;
+    uint64_t room = needed * 2;
+    void *grown = room > UINT32_MAX ? NULL : realloc(array, room * size);
+    *capacity = grown == NULL ? *capacity : (uint32_t)room;
+    return grown;
+}
+
+static enum jf_error room_make(struct jf_control *control, uint32_t rows, uint32_t counters)
+{
+    uint64_t rows_needed = (uint64_t)control->row_count + rows;
+    uint64_t counters_needed = (uint64_t)control->counter_count + counters;
+    if (rows_needed > control->row_capacity) {
+        void *grown =
+            array_grow(control->rows, rows_needed, sizeof *control->rows, &control->row_capacity);
+        if (grown == NULL) {
+            return JF_ERROR_NO_MEMORY;
+        }
+        control->rows = grown;
     }
-    uint64_t capacity = needed * 2;
-    if (capacity > UINT32_MAX) {
-        return JF_ERROR_NO_MEMORY;
+    if (counters_needed > control->counter_capacity) {
+        void *grown = array_grow(control->counters, counters_needed, sizeof *control->counters,
+                                 &control->counter_capacity);
+        if (grown == NULL) {
+            return JF_ERROR_NO_MEMORY;
+        }
+        control->counters = grown;
     }
-    struct jf_control_row *rows = realloc(control->rows, capacity * sizeof *rows);
-    if (rows == NULL) {
-        return JF_ERROR_NO_MEMORY;
-    }
-    control->rows = rows;
-    control->row_capacity = (uint32_t)capacity;
     return JF_OK;
+}
+
+enum jf_error jf_control_reserve(struct jf_control *control, const struct jf_entry *entry)
+{
+    return room_make(control, entry->posting_count, entry->counted_count);
 }
 
 static int row_compare(const struct jf_control_row *a, const struct jf_control_row *b)
@@ -167,6 +190,41 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     }
 }
 
+// Returns: the index of the first counter of that ground or a higher one.
+static uint32_t counter_lower_bound(const struct jf_control *control, uint32_t ground)
+{
+    uint32_t index = 0;
+    while (index < control->counter_count && control->counters[index].ground < ground) {
+        index++;
+    }
+    return index;
+}
+
+// A counter that comes to 0 goes; none falls below (planning never asks for it).
+static void counter_move(struct jf_control *control, uint32_t ground, int64_t delta)
+{
+    uint32_t index = counter_lower_bound(control, ground);
+    struct jf_chain_counter *counter = &control->counters[index];
+    uint32_t behind = control->counter_count - index;
+    bool is_there = behind > 0 && counter->ground == ground;
+    int64_t value = 0;
+    enum jf_error error = jf_number_add(is_there ? counter->value : 0, delta, &value);
+    if (error != JF_OK) {
+        return;
+    }
+    if (value > 0 && !is_there) {
+        JF_ASSERT(control->counter_count < control->counter_capacity);
+        memmove(counter + 1, counter, behind * sizeof *counter);
+        control->counter_count++;
+        *counter = (struct jf_chain_counter){ground, value};
+    } else if (value > 0) {
+        counter->value = value;
+    } else if (is_there) {
+        memmove(counter, counter + 1, (behind - 1) * sizeof *counter);
+        control->counter_count--;
+    }
+}
+
 void jf_control_apply(struct jf_control *control, const struct jf_entry *entry)
 {
     if (entry->position <= control->counts.last_position) {
@@ -177,6 +235,11 @@ void jf_control_apply(struct jf_control *control, const struct jf_entry *entry)
         struct jf_control_row *row = row_obtain(control, &key);
         enum jf_error error = jf_number_add(row->points, entry->postings[i].points, &row->points);
         JF_ASSERT(error == JF_OK);
+    }
+    for (uint32_t i = 0; i < entry->counted_count; i++) {
+        if (entry->counted[i].kind == JF_COUNTER_REWARD_STOCK) {
+            counter_move(control, entry->counted[i].ground, entry->counted[i].delta);
+        }
     }
     counts_apply(&control->counts, entry);
 }
@@ -192,6 +255,39 @@ const struct jf_control_counts *jf_control_counts(const struct jf_control *contr
     return &control->counts;
 }
 
+uint32_t jf_control_chain_counters(const struct jf_control *control,
+                                   const struct jf_chain_counter **out_counters)
+{
+    *out_counters = control->counters;
+    return control->counter_count;
+}
+
+int64_t jf_control_chain_counter(const struct jf_control *control, uint32_t ground)
+{
+    uint32_t index = counter_lower_bound(control, ground);
+    bool is_there = index < control->counter_count && control->counters[index].ground == ground;
+    return is_there ? control->counters[index].value : 0;
+}
+
+// Rows are sorted by entity before reason: one search for each entity that has issued.
+int64_t jf_control_issued(const struct jf_control *control, uint32_t ground)
+{
+    jf_wide issued = 0;
+    struct jf_control_row key = {.account = JF_ACCOUNT_ISSUED, .reason = ground};
+    uint32_t index = row_lower_bound(control, &key);
+    while (index < control->row_count && control->rows[index].account == JF_ACCOUNT_ISSUED) {
+        const struct jf_control_row *row = &control->rows[index];
+        bool is_of_ground = row->reason == ground;
+        issued -= is_of_ground ? row->points : 0;
+        key.entity.value = row->entity.value + (is_of_ground || row->reason > ground ? 1 : 0);
+        index = row_lower_bound(control, &key);
+    }
+    if (issued > INT64_MAX) {
+        return INT64_MAX;
+    }
+    return issued < INT64_MIN ? INT64_MIN : (int64_t)issued;
+}
+
 static bool rows_are_sorted(const struct jf_control_row *rows, uint32_t row_count)
 {
     for (uint32_t i = 1; i < row_count; i++) {
@@ -202,22 +298,38 @@ static bool rows_are_sorted(const struct jf_control_row *rows, uint32_t row_coun
     return true;
 }
 
-enum jf_error jf_control_load(struct jf_control *control, const struct jf_control_row *rows,
-                              uint32_t row_count, const struct jf_control_counts *counts)
+static bool counters_are_sorted(const struct jf_chain_counter *counters, uint32_t counter_count)
 {
-    if (!rows_are_sorted(rows, row_count)) {
+    for (uint32_t i = 0; i < counter_count; i++) {
+        if (counters[i].value <= 0 || (i > 0 && counters[i - 1].ground >= counters[i].ground)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum jf_error jf_control_load(struct jf_control *control, const struct jf_control_content *content)
+{
+    if (!rows_are_sorted(content->rows, content->row_count) ||
+        !counters_are_sorted(content->counters, content->counter_count)) {
         return JF_ERROR_CORRUPT;
     }
     control->row_count = 0;
-    enum jf_error error = jf_control_reserve(control, row_count);
+    control->counter_count = 0;
+    enum jf_error error = room_make(control, content->row_count, content->counter_count);
     if (error != JF_OK) {
         return error;
     }
-    if (row_count > 0) {
-        memcpy(control->rows, rows, row_count * sizeof *rows);
+    if (content->row_count > 0) {
+        memcpy(control->rows, content->rows, content->row_count * sizeof *control->rows);
     }
-    control->row_count = row_count;
-    control->counts = *counts;
+    if (content->counter_count > 0) {
+        memcpy(control->counters, content->counters,
+               content->counter_count * sizeof *control->counters);
+    }
+    control->row_count = content->row_count;
+    control->counter_count = content->counter_count;
+    control->counts = content->counts;
     return JF_OK;
 }
 

@@ -35,6 +35,7 @@ static enum jf_error arrays_allocate(struct jf_earning *earning)
     uint32_t lines = earning->input->line_count;
     uint32_t rules = earning->programme->rule_count;
     uint32_t groups = earning->programme->group_count;
+    uint32_t limited = earning->programme->has_rule_limits ? rules : 0;
     uint32_t weights = lines > rules + 1 ? lines : rules + 1;
     earning->eligible = jf_arena_alloc(arena, lines * sizeof *earning->eligible);
     earning->exact = jf_arena_alloc(arena, lines * sizeof *earning->exact);
@@ -42,12 +43,13 @@ static enum jf_error arrays_allocate(struct jf_earning *earning)
     earning->words = jf_arena_alloc(arena, lines * sizeof *earning->words);
     earning->weights = jf_arena_alloc(arena, weights * sizeof *earning->weights);
     earning->candidates = jf_arena_alloc(arena, rules * sizeof *earning->candidates);
+    earning->limited = jf_arena_alloc(arena, limited * sizeof *earning->limited);
     earning->group_best = jf_arena_alloc(arena, groups * sizeof *earning->group_best);
     earning->group_running = jf_arena_calloc(arena, groups, sizeof *earning->group_running);
     bool has_all = earning->eligible != NULL && earning->exact != NULL && earning->shares != NULL &&
                    earning->words != NULL && earning->weights != NULL &&
-                   earning->candidates != NULL && earning->group_best != NULL &&
-                   earning->group_running != NULL;
+                   earning->candidates != NULL && earning->limited != NULL &&
+                   earning->group_best != NULL && earning->group_running != NULL;
     if (!has_all) {
         return JF_ERROR_NO_MEMORY;
     }
@@ -67,12 +69,22 @@ static bool is_excluded(const struct jf_words *words, uint32_t word)
     return word != JF_WORD_NONE && words->is_excluded[word];
 }
 
-// Looks up what lines are, and takes their amounts unless category or SKU is excluded.
+static bool is_member_excluded(const struct jf_earning *earning)
+{
+    const struct jf_sale_facts *facts = earning->input->facts;
+    const struct jf_programme *programme = earning->programme;
+    JF_ASSERT(facts->member_status < 32);
+    return ((programme->excluded_statuses >> facts->member_status) & 1u) != 0 ||
+           (programme->excluded_tags & facts->tags) != 0;
+}
+
+// Looks up what lines are, and takes their amounts unless category, SKU or the member is excluded.
 static void lines_read(struct jf_earning *earning)
 {
     const struct jf_earn_input *input = earning->input;
     const struct jf_programme *programme = earning->programme;
     int64_t basket = 0;
+    bool are_out = is_member_excluded(earning);
     for (uint32_t i = 0; i < input->line_count; i++) {
         const struct jf_line *line = &input->lines[i];
         JF_ASSERT(line->amount >= 0);
@@ -81,7 +93,7 @@ static void lines_read(struct jf_earning *earning)
             word_of(&programme->categories, programme->reads_categories, line->category),
             word_of(&programme->skus, programme->reads_skus, line->sku),
         };
-        bool is_out = is_excluded(&programme->categories, words.category) ||
+        bool is_out = are_out || is_excluded(&programme->categories, words.category) ||
                       is_excluded(&programme->skus, words.sku);
         earning->words[i] = words;
         earning->eligible[i] = is_out ? 0 : line->amount;
@@ -283,6 +295,11 @@ static enum jf_error rules_match(struct jf_earning *earning)
         if (!jf_rule_matches_receipt(rule, &earning->receipt)) {
             continue;
         }
+        // Also where it adds nothing now: what is kept after a return may share money otherwise.
+        if (rule->cap_per_member > 0 || rule->budget > 0) {
+            earning->limited[earning->limited_count] = i;
+            earning->limited_count += 1;
+        }
         int64_t uplift = 0;
         enum jf_error error = uplift_find(earning, rule, &uplift);
         if (error != JF_OK) {
@@ -383,6 +400,9 @@ enum jf_error jf_earn(const struct jf_earn_input *input, struct jf_earn_result *
     earning.input = input;
     earning.programme = input->programme;
     earning.candidate_count = 0;
+    earning.limited_count = 0;
+    earning.rooms = NULL;
+    earning.room_count = 0;
     earning.eligible_total = 0;
     receipt_read(&earning);
     out_refusal->code = JF_REFUSAL_NONE;

@@ -1,5 +1,5 @@
-// The steps of earning, between earn.c (what each line and rule is worth exactly) and earn_whole.c
-// (whole points and the trace). For these two files only.
+// The steps of earning, between earn.c (what each line and rule is worth exactly), earn_whole.c
+// (whole points and the trace) and earn_caps.c (what limits cut). For these files only.
 #ifndef JF_RULES_EARN_PRIVATE_H
 #define JF_RULES_EARN_PRIVATE_H
 
@@ -30,11 +30,30 @@ struct jf_earning {
     int64_t eligible_total;
     int64_t base_exact;
     int64_t total_exact;
+    uint32_t *limited; // rules with limits whose conditions on the receipt hold, in listed order
+    uint32_t limited_count;
+    const struct jf_room *rooms;
+    uint32_t room_count;
 };
 
 // Rounds once and gives whole points to grounds and lines. In: all exact values are there.
 // Returns: JF_OK; JF_ERROR_OVERFLOW; JF_ERROR_NO_MEMORY.
 JF_MUST_USE enum jf_error jf_earn_make_whole(struct jf_earning *earning,
                                              struct jf_earn_result *out_result);
+
+// The whole points of each ground: the base first, then the candidates.
+struct jf_earn_shares {
+    int64_t *points;
+    uint32_t count;
+    struct jf_trace_step *steps; // CAP steps are added
+    uint32_t step_count;
+};
+
+// The most steps that jf_earn_limit adds.
+uint32_t jf_earn_limit_steps(const struct jf_earning *earning);
+
+// Cuts what limits do not leave room for, and notes the rooms. Returns: JF_OK or
+// JF_ERROR_NO_MEMORY.
+JF_MUST_USE enum jf_error jf_earn_limit(struct jf_earning *earning, struct jf_earn_shares *shares);
 
 #endif

@@ -18,7 +18,8 @@ enum jf_error jf_entry_check_postings(const struct jf_entry *entry)
 
 struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
 {
-    struct jf_member_growth growth = {.postings = entry->posting_count, .months = 1};
+    struct jf_member_growth growth = {
+        .postings = entry->posting_count, .months = 1, .counters = entry->counted_count};
     if (entry->kind == JF_ENTRY_ENROLMENT) {
         growth.cards = entry->as.enrolment.card_count;
     } else if (entry->kind == JF_ENTRY_HOLD) {

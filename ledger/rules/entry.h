@@ -101,6 +101,24 @@ struct jf_granted {
     int64_t points;
 };
 
+// What an entry adds to a counter of its member; JF_COUNTER_REWARD_STOCK: of the whole chain.
+struct jf_counter_delta {
+    uint32_t kind; // enum jf_counter_kind
+    uint32_t ground;
+    int32_t period;
+    int64_t delta; // never 0
+};
+
+// The room that a limit on points had left.
+struct jf_room {
+    uint32_t kind; // enum jf_counter_kind or JF_ROOM_BUDGET
+    uint32_t ground;
+    int32_t period;
+    int64_t room; // 0 or above
+};
+
+#define JF_ROOM_BUDGET 5u // of a rule for the whole chain: what is issued on its ground counts
+
 #define JF_BIRTHDAY_DAY   1u
 #define JF_BIRTHDAY_WEEK  2u
 #define JF_BIRTHDAY_MONTH 4u
@@ -118,6 +136,9 @@ struct jf_sale_facts {
     jf_date expires_on;   // of the lot granted
     jf_date available_on; // of the lot granted
     struct jf_text region;
+    const struct jf_room *rooms; // one for each limit that the sale met
+    uint32_t room_count;
+    uint32_t member_status; // enum jf_member_status; 0: active
 };
 
 struct jf_sale_entry {
@@ -252,6 +273,9 @@ struct jf_entry {
     uint32_t programme_version;
     const uint64_t *voided_holds; // positions of holds past their deadline, ascending
     uint32_t voided_hold_count;
+    // Of the body, for the kinds that count:
+    const struct jf_counter_delta *counted;
+    uint32_t counted_count;
     union {
         struct jf_sale_entry sale;
         struct jf_return_entry sale_return;

@@ -161,8 +161,7 @@ struct jf_member_capacity jf_member_room_for(const struct jf_member *member,
         .lots = (uint16_t)(member->lot_count + growth->postings),
         .months = room_within(member->month_count, growth->months, JF_MONTHS_PER_MEMBER_MAX),
         .debts = room_within(member->debt_count, growth->postings, JF_DEBTS_PER_MEMBER_MAX),
-        .counters =
-            room_within(member->counter_count, growth->counters, JF_COUNTERS_PER_MEMBER_MAX),
+        .counters = (uint16_t)(member->counter_count + growth->counters), // likewise
         .holds = room_within(member->hold_count, growth->holds, JF_HOLDS_PER_MEMBER_MAX),
         .hold_parts =
             room_within(member->hold_part_count, growth->hold_parts, JF_HOLD_PARTS_PER_MEMBER_MAX),

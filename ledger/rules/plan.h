@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "rules/apply.h"
 #include "rules/command.h"
 #include "rules/entry.h"
 #include "rules/member.h"
@@ -18,9 +19,10 @@ struct jf_plan_input {
     struct jf_arena *arena;         // the entry and all it points to are made here
     uint64_t now_us;                // the command's stamp
     uint64_t fingerprint; // jf_command_fingerprint(command), where it is known; 0: not yet
-    const struct jf_member *member; // the member meant; NULL: unknown (TIER_CHANGE, SALE, REDEEM,
-                                    // HOLD, ENROL; RETURN: the sale's; CAPTURE, VOID: the hold's)
-    const struct jf_entry *sale;    // RETURN: the sale's entry; NULL: unknown
+    const struct jf_control *control; // what is issued so far, for budgets; NULL: nothing
+    const struct jf_member *member;   // the member meant; NULL: unknown (TIER_CHANGE, SALE, REDEEM,
+                                      // HOLD, ENROL; RETURN: the sale's; CAPTURE, VOID: the hold's)
+    const struct jf_entry *sale;      // RETURN: the sale's entry; NULL: unknown
     const struct jf_entry *last_return; // RETURN: the sale's newest return entry; NULL: none yet
     const struct jf_entry *hold;        // CAPTURE, VOID: the entry of the id named; NULL: unknown
     uint64_t hold_end_position; // CAPTURE, VOID: of the entry that captured or voided it; 0: none

@@ -31,24 +31,25 @@ static bool stop_because(struct jf_plan_work *work, enum jf_refusal_code code,
     }
 }
 
-// Numbers the rules' names that no version before had. A name keeps its number over all versions.
+// Numbers the grounds' names that no version before had. A name keeps its number over all versions.
 static bool reasons_number(struct jf_plan_work *work, const struct jf_programme *programme)
 {
     const struct jf_reference *reference = work->input->reference;
     struct jf_publication_entry *publication = &work->entry->as.publication;
-    uint32_t rule_count = jf_programme_rule_count(programme);
-    struct jf_reason_name *reasons = jf_plan_alloc(work, rule_count, sizeof *reasons);
+    uint32_t ground_count = jf_programme_ground_count(programme);
+    struct jf_reason_name *reasons = jf_plan_alloc(work, ground_count, sizeof *reasons);
     if (reasons == NULL) {
         return false;
     }
     uint32_t next = jf_reference_reason_count(reference);
-    for (uint32_t i = 0; i < rule_count; i++) {
-        struct jf_text name = jf_programme_rule_name(programme, i);
+    for (uint32_t i = 0; i < ground_count; i++) {
+        struct jf_text name = jf_programme_ground_name(programme, i);
         if (jf_reference_reason_find(reference, name) != UINT32_MAX) {
             continue;
         }
         if (next >= JF_REASONS_MAX) {
-            return jf_plan_refuse_limit(work, JF_REASONS_MAX, "names of rules over all versions");
+            return jf_plan_refuse_limit(work, JF_REASONS_MAX,
+                                        "names of rules, caps and rewards over all versions");
         }
         bool is_copied = false;
         name = jf_arena_copy_text(work->input->arena, name, &is_copied);

@@ -312,6 +312,26 @@ static bool kept_earn(struct jf_return_plan *plan)
     return plan->work->refusal->code == JF_REFUSAL_NONE;
 }
 
+// What the grants count under caps, more than before this return.
+static bool counters_find(struct jf_return_plan *plan)
+{
+    const struct jf_programme *programme = plan->version->programme;
+    jf_date date = plan->entry->business_date; // of the sale
+    struct jf_arena *arena = plan->work->input->arena;
+    struct jf_counted before;
+    enum jf_error error = jf_earn_counted(programme, date, plan->granted_before,
+                                          plan->granted_before_count, arena, &before);
+    if (error == JF_OK) {
+        error = jf_earn_counted(programme, date, plan->earned.granted, plan->earned.granted_count,
+                                arena, &plan->counted);
+    }
+    if (error != JF_OK) {
+        return jf_plan_fail(plan->work, error);
+    }
+    jf_earn_counted_subtract(&plan->counted, &before);
+    return true;
+}
+
 // What was worth before this return: the sale as planned, or as the newest return left it.
 static void worth_before(struct jf_return_plan *plan)
 {
@@ -417,6 +437,8 @@ static void return_fill(struct jf_return_plan *plan)
     entry->deducted_value = plan->deducted - plan->deducted_before;
     entry->shortfall_points = plan->taken.written_off - plan->taken_before.written_off;
     entry->denominator = plan->earned.denominator;
+    entry->counted = plan->counted.deltas;
+    entry->counted_count = plan->counted.count;
     entry->as.sale_return = (struct jf_return_entry){
         .sale_position = plan->entry->position,
         .sale_transaction_id = plan->command->sale_transaction_id,
@@ -475,7 +497,7 @@ bool jf_plan_return(struct jf_plan_work *work)
         return false;
     }
     worth_before(&plan);
-    if (!post(&plan)) {
+    if (!counters_find(&plan) || !post(&plan)) {
         return false;
     }
     return_fill(&plan);

@@ -39,6 +39,7 @@ struct jf_return_plan {
     int64_t redeemed; // points
     int64_t value;    // money that they pay
     struct jf_earn_result earned;
+    struct jf_counted counted; // more than before; usually less
     // What was before it.
     const struct jf_granted *granted_before;
     uint32_t granted_before_count;

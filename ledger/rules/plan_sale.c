@@ -2,13 +2,15 @@
 // recorded, because a return plans what is kept with the same (SEMANTICS, Returns).
 //
 // Refused, in order: UNKNOWN_CARD, UNKNOWN_MEMBER, UNKNOWN_STORE, RECEIPT_TAKEN, NO_PROGRAMME,
-// IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, the redemption's own (plan_redeem.c), INVALID_FIELD
-// (excluded tenders above the basket), OVERFLOW (the calculation, or more points than one entry may
-// grant), and last what every entry is asked (plan.c): LIMIT_REACHED, OVERFLOW, LIMIT_REACHED.
+// IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, UNKNOWN_CATEGORY, UNKNOWN_TENDER, the redemption's
+// own (plan_redeem.c), INVALID_FIELD (excluded tenders above the basket), OVERFLOW (the
+// calculation, or more points than one entry may grant), and last what every entry is asked
+// (plan.c): LIMIT_REACHED, OVERFLOW, LIMIT_REACHED.
 #include "base/assert.h"
 #include "base/number.h"
 #include "rules/earn.h"
 #include "rules/plan_private.h"
+#include "rules/programme_expiry.h"
 
 struct sale_plan {
     struct jf_plan_work *work;
@@ -19,6 +21,7 @@ struct sale_plan {
     int64_t basket;
     struct jf_redemption redemption;
     struct jf_earn_result earned;
+    struct jf_counted counted;
 };
 
 static bool receipt_is_new(struct jf_plan_work *work)
@@ -29,6 +32,37 @@ static bool receipt_is_new(struct jf_plan_work *work)
     jf_plan_refuse(work, JF_REFUSAL_RECEIPT_TAKEN);
     work->refusal->position = work->input->receipt_position;
     return false;
+}
+
+static bool refuse_unknown(struct jf_plan_work *work, enum jf_refusal_code code, const char *field,
+                           uint32_t index)
+{
+    jf_plan_refuse(work, code);
+    work->refusal->field = field;
+    work->refusal->index = index;
+    return false;
+}
+
+// Words that the programme names nowhere, where it does not take them as plain. A line without a
+// category is always plain.
+static bool words_known(struct sale_plan *plan)
+{
+    const struct jf_programme *programme = plan->version->programme;
+    const struct jf_receipt *receipt = &plan->command->receipt;
+    for (uint32_t i = 0; programme->refuses_unknown_categories && i < receipt->line_count; i++) {
+        struct jf_text category = receipt->lines[i].category;
+        if (category.size > 0 && jf_words_find(&programme->categories, category) == JF_WORD_NONE) {
+            return refuse_unknown(plan->work, JF_REFUSAL_UNKNOWN_CATEGORY,
+                                  "receipt.lines[%u].category", i);
+        }
+    }
+    for (uint32_t i = 0; programme->refuses_unknown_tenders && i < receipt->tender_count; i++) {
+        if (jf_words_find(&programme->tenders, receipt->tenders[i].type) == JF_WORD_NONE) {
+            return refuse_unknown(plan->work, JF_REFUSAL_UNKNOWN_TENDER, "receipt.tenders[%u].type",
+                                  i);
+        }
+    }
+    return true;
 }
 
 static bool redeem(struct sale_plan *plan)
@@ -71,13 +105,15 @@ static uint32_t birthday_flags(const struct jf_member *member, jf_date date)
     return flags;
 }
 
-static jf_date lot_expiry(const struct jf_programme *programme, jf_date date)
+// Points that are not pending are available "from the start", so that the grants of one month share
+// a lot.
+static jf_date lot_available(const struct jf_programme *programme, jf_date date)
 {
-    if (programme->expiry == JF_EXPIRY_NEVER) {
-        return JF_DATE_EVER;
+    if (programme->pending_days == 0) {
+        return JF_DATE_MIN;
     }
-    jf_date end = jf_date_month_end(jf_date_month_index(date) + programme->expiry_months);
-    return end < JF_DATE_MAX ? end : JF_DATE_MAX;
+    jf_date day = date + programme->pending_days;
+    return day < JF_DATE_MAX ? day : JF_DATE_MAX;
 }
 
 static bool facts_fill(struct sale_plan *plan)
@@ -97,9 +133,9 @@ static bool facts_fill(struct sale_plan *plan)
         .birthday = birthday_flags(member, date),
         .is_first_purchase = member->visits == 0,
         .entity = plan->store->entity,
-        .expires_on = lot_expiry(plan->version->programme, date),
-        // No pending days yet: "from the start", so that the grants of one month share a lot.
-        .available_on = JF_DATE_MIN,
+        .expires_on = jf_expiry_date(&plan->version->programme->expiry, date),
+        .available_on = lot_available(plan->version->programme, date),
+        .member_status = member->status,
     };
     bool is_copied = false;
     // Copied, because the reference may replace the store while the entry waits for its block.
@@ -122,6 +158,8 @@ static bool earn(struct sale_plan *plan)
         .tender_count = receipt->tender_count,
         .basket_amount = plan->basket,
         .redeemed_value = plan->redemption.value,
+        .member = work->input->member,
+        .control = work->input->control,
         .arena = work->input->arena,
     };
     enum jf_error error = jf_earn(&input, &plan->earned, work->refusal);
@@ -130,6 +168,13 @@ static bool earn(struct sale_plan *plan)
     }
     if (work->refusal->code != JF_REFUSAL_NONE) {
         return false;
+    }
+    plan->sale->facts.rooms = plan->earned.rooms;
+    plan->sale->facts.room_count = plan->earned.room_count;
+    error = jf_earn_counted(input.programme, input.business_date, plan->earned.granted,
+                            plan->earned.granted_count, input.arena, &plan->counted);
+    if (error != JF_OK) {
+        return jf_plan_fail(work, error);
     }
     return plan->earned.points <= JF_POINTS_MAX ? true : jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
 }
@@ -192,6 +237,8 @@ static void sale_fill(struct sale_plan *plan)
     entry->denominator = plan->earned.denominator;
     entry->line_points = plan->earned.line_points;
     entry->line_point_count = plan->command->receipt.line_count;
+    entry->counted = plan->counted.deltas;
+    entry->counted_count = plan->counted.count;
     plan->sale->receipt = plan->command->receipt;
     plan->sale->redeem_points = plan->redemption.points;
     plan->sale->redeemed = plan->redemption.parts;
@@ -213,7 +260,8 @@ bool jf_plan_sale(struct jf_plan_work *work)
     }
     if (!jf_plan_known(work, &plan.command->member, receipt->store, &plan.store) ||
         !receipt_is_new(work) ||
-        !jf_plan_admitted(work, plan.store, receipt->sold_at_ms, &plan.version)) {
+        !jf_plan_admitted(work, plan.store, receipt->sold_at_ms, &plan.version) ||
+        !words_known(&plan)) {
         return false;
     }
     if (!redeem(&plan) || !facts_fill(&plan) || !earn(&plan) || !post(&plan)) {

@@ -100,15 +100,27 @@ uint32_t jf_programme_rule_count(const struct jf_programme *programme)
     return programme->rule_count;
 }
 
-struct jf_text jf_programme_rule_name(const struct jf_programme *programme, uint32_t rule)
+uint32_t jf_programme_ground_count(const struct jf_programme *programme)
 {
-    JF_ASSERT(rule < programme->rule_count);
-    return jf_text_from(programme->rules[rule].name);
+    return programme->rule_count + programme->cap_count;
 }
 
-void jf_programme_set_reason(struct jf_programme *programme, uint32_t rule, uint32_t reason)
+struct jf_text jf_programme_ground_name(const struct jf_programme *programme, uint32_t index)
 {
-    JF_ASSERT(rule < programme->rule_count);
-    JF_ASSERT(reason > 0);
-    programme->rules[rule].reason = reason;
+    JF_ASSERT(index < jf_programme_ground_count(programme));
+    if (index < programme->rule_count) {
+        return jf_text_from(programme->rules[index].name);
+    }
+    return jf_text_from(programme->caps[index - programme->rule_count].ground_name);
+}
+
+void jf_programme_set_ground(struct jf_programme *programme, uint32_t index, uint32_t ground)
+{
+    JF_ASSERT(index < jf_programme_ground_count(programme));
+    JF_ASSERT(ground > 0);
+    if (index < programme->rule_count) {
+        programme->rules[index].reason = ground;
+    } else {
+        programme->caps[index - programme->rule_count].ground = ground;
+    }
 }

@@ -26,10 +26,14 @@ int64_t jf_programme_effective_from_ms(const struct jf_programme *programme);
 uint32_t jf_programme_tier_count(const struct jf_programme *programme); // at least 1: level 0
 struct jf_text jf_programme_tier_name(const struct jf_programme *programme, uint32_t tier);
 
-// The rules' names in listed order (then "tier:<level>" for each level with a factor), and where a
-// rule's ground number is kept: set once, at publication; until then it is the rule's index + 1.
+// The rules in listed order, then "tier:<level>" for each level with a factor.
 uint32_t jf_programme_rule_count(const struct jf_programme *programme);
-struct jf_text jf_programme_rule_name(const struct jf_programme *programme, uint32_t rule);
-void jf_programme_set_reason(struct jf_programme *programme, uint32_t rule, uint32_t reason);
+
+// Everything that gets a number of its own for ever: the rules by their names, then caps as
+// "cap:<name>". Names live as long as the programme. A number is set once, at publication; until
+// then it is the index + 1.
+uint32_t jf_programme_ground_count(const struct jf_programme *programme);
+struct jf_text jf_programme_ground_name(const struct jf_programme *programme, uint32_t index);
+void jf_programme_set_ground(struct jf_programme *programme, uint32_t index, uint32_t ground);
 
 #endif

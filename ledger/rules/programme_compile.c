@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "rules/programme_expiry.h"
 #include "rules/programme_when.h"
 
 #define MS_PER_SECOND        1000
@@ -19,7 +20,8 @@
 #define SKEW_SECONDS_DEFAULT 300
 #define WINDOW_DEFAULT       12
 #define WINDOW_MAX           ((int64_t)JF_MONTHS_PER_MEMBER_MAX - 1)
-#define EXPIRY_MONTHS_MAX    120
+#define PENDING_DAYS_MAX     366
+#define TAG_MAX              63
 #define VISITS_MAX           1000000
 #define FIRST_LEVEL_NAME     "member"
 
@@ -92,27 +94,17 @@ static enum jf_error rounding_compile(const struct jf_reading *reading,
     return error;
 }
 
-static enum jf_error expiry_compile(const struct jf_reading *reading,
-                                    const struct jf_yaml_expiry *yaml)
+static enum jf_error lots_compile(const struct jf_reading *reading,
+                                  const struct jf_yaml_programme *yaml)
 {
-    static const char *const policies[] = {"never", "month_end"};
-    uint32_t policy = 0;
-    enum jf_error error =
-        jf_value_choice(value_at(reading, "expiry.policy", yaml->policy), policies, 2, &policy);
-    if (error != JF_OK) {
-        return error;
+    struct jf_programme *programme = reading->programme;
+    enum jf_error error = jf_expiry_compile(reading, "expiry", yaml->expiry, &programme->expiry);
+    int64_t days = 0;
+    if (error == JF_OK) {
+        error = integer_or_default(value_at(reading, "pending_days", yaml->pending_days), 0,
+                                   PENDING_DAYS_MAX, &days);
     }
-    reading->programme->expiry = (enum jf_expiry_kind)policy;
-    bool needs_months = policy == JF_EXPIRY_MONTH_END;
-    if (needs_months != (yaml->months != NULL)) {
-        return jf_outline_fault(reading->outline, reading->diagnosis, "expiry.months",
-                                needs_months ? "missing: month_end needs the number of months"
-                                             : "has no meaning with policy never: leave it out");
-    }
-    int64_t months = 0;
-    error = integer_or_default(value_at(reading, "expiry.months", yaml->months), 0,
-                               EXPIRY_MONTHS_MAX, &months);
-    reading->programme->expiry_months = (int32_t)months;
+    programme->pending_days = (int32_t)days;
     return error;
 }
 
@@ -304,9 +296,11 @@ static enum jf_error words_prepare(const struct jf_reading *reading,
     struct jf_programme *programme = reading->programme;
     const struct jf_yaml_exclusions none = {0};
     const struct jf_yaml_exclusions *excluded = yaml->exclusions != NULL ? yaml->exclusions : &none;
-    uint32_t categories = excluded->categories_count;
+    const struct jf_yaml_known no_more = {0};
+    const struct jf_yaml_known *known = yaml->known != NULL ? yaml->known : &no_more;
+    uint32_t categories = excluded->categories_count + known->categories_count;
     uint32_t skus = excluded->skus_count;
-    uint32_t tenders = excluded->tenders_count;
+    uint32_t tenders = excluded->tenders_count + known->tenders_count;
     uint32_t regions = 0;
     for (uint32_t i = 0; i < yaml->rules_count; i++) {
         const struct jf_yaml_when *when = yaml->rules[i].when;
@@ -330,6 +324,89 @@ static enum jf_error words_prepare(const struct jf_reading *reading,
                            "no memory to read the programme");
     }
     return JF_OK;
+}
+
+// A list of words where it stands.
+struct word_list {
+    const char *path;
+    char *const *items;
+    uint32_t count;
+    uint32_t size_max;
+    struct jf_words *words;
+};
+
+static enum jf_error words_compile(const struct jf_reading *reading, const struct word_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        char path[JF_OUTLINE_PATH_MAX];
+        uint32_t number = 0;
+        jf_value_path(path, "%s[%u]", list->path, i);
+        enum jf_error error = jf_when_word_add(value_at(reading, path, list->items[i]),
+                                               list->size_max, list->words, &number);
+        if (error != JF_OK) {
+            return error;
+        }
+    }
+    return JF_OK;
+}
+
+// What the programme knows without naming it anywhere else, and what becomes of the rest.
+static enum jf_error known_compile(const struct jf_reading *reading,
+                                   const struct jf_yaml_programme *yaml)
+{
+    static const char *const words[] = {"plain", "refuse"};
+    struct jf_programme *programme = reading->programme;
+    enum jf_error error = JF_OK;
+    if (yaml->known != NULL) {
+        const struct word_list categories = {"known.categories", yaml->known->categories,
+                                             yaml->known->categories_count, JF_CATEGORY_BYTES_MAX,
+                                             &programme->categories};
+        const struct word_list tenders = {"known.tenders", yaml->known->tenders,
+                                          yaml->known->tenders_count, JF_TENDER_TYPE_BYTES_MAX,
+                                          &programme->tenders};
+        error = words_compile(reading, &categories);
+        if (error == JF_OK) {
+            error = words_compile(reading, &tenders);
+        }
+    }
+    uint32_t categories = 0;
+    uint32_t tenders = 0;
+    if (error == JF_OK && yaml->unknown != NULL && yaml->unknown->categories != NULL) {
+        error = jf_value_choice(value_at(reading, "unknown.categories", yaml->unknown->categories),
+                                words, 2, &categories);
+    }
+    if (error == JF_OK && yaml->unknown != NULL && yaml->unknown->tenders != NULL) {
+        error = jf_value_choice(value_at(reading, "unknown.tenders", yaml->unknown->tenders), words,
+                                2, &tenders);
+    }
+    programme->refuses_unknown_categories = categories == 1;
+    programme->refuses_unknown_tenders = tenders == 1;
+    return error;
+}
+
+// Members who earn nothing.
+static enum jf_error members_excluded(const struct jf_reading *reading,
+                                      const struct jf_yaml_exclusions *yaml)
+{
+    // A closed member cannot buy as a member at all, and an active one is what members are.
+    static const char *const statuses[] = {"frozen"};
+    struct jf_programme *programme = reading->programme;
+    enum jf_error error = JF_OK;
+    char path[JF_OUTLINE_PATH_MAX];
+    for (uint32_t i = 0; error == JF_OK && i < yaml->member_statuses_count; i++) {
+        uint32_t index = 0;
+        jf_value_path(path, "exclusions.member_statuses[%u]", i);
+        error =
+            jf_value_choice(value_at(reading, path, yaml->member_statuses[i]), statuses, 1, &index);
+        programme->excluded_statuses |= 1u << JF_MEMBER_FROZEN;
+    }
+    for (uint32_t i = 0; error == JF_OK && i < yaml->tags_count; i++) {
+        int64_t tag = 0;
+        jf_value_path(path, "exclusions.tags[%u]", i);
+        error = jf_value_integer(value_at(reading, path, yaml->tags[i]), 0, TAG_MAX, &tag);
+        programme->excluded_tags |= error == JF_OK ? (uint64_t)1 << tag : 0;
+    }
+    return error;
 }
 
 // One list of exclusions where it stands.
@@ -391,7 +468,7 @@ static enum jf_error exclusions_compile(const struct jf_reading *reading,
     if (error == JF_OK) {
         error = exclusion_compile(reading, &tenders, &programme->excluded_tenders);
     }
-    return error;
+    return error == JF_OK ? members_excluded(reading, yaml) : error;
 }
 
 enum jf_error jf_programme_compile(const struct jf_reading *reading,
@@ -408,10 +485,13 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
         error = exclusions_compile(reading, yaml->exclusions);
     }
     if (error == JF_OK) {
+        error = known_compile(reading, yaml);
+    }
+    if (error == JF_OK) {
         error = rounding_compile(reading, yaml->rounding);
     }
     if (error == JF_OK) {
-        error = expiry_compile(reading, yaml->expiry);
+        error = lots_compile(reading, yaml);
     }
     if (error == JF_OK) {
         error = redemption_compile(reading, yaml->redemption);
@@ -425,5 +505,8 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
     if (error == JF_OK) {
         error = tiers_compile(reading, yaml->tiers);
     }
-    return error == JF_OK ? jf_programme_compile_rules(reading, yaml) : error;
+    if (error == JF_OK) {
+        error = jf_programme_compile_rules(reading, yaml);
+    }
+    return error == JF_OK ? jf_programme_compile_caps(reading, yaml) : error;
 }

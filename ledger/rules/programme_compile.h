@@ -25,4 +25,8 @@ JF_MUST_USE enum jf_error jf_programme_compile_returns(const struct jf_reading *
 JF_MUST_USE enum jf_error jf_programme_compile_rules(const struct jf_reading *reading,
                                                      const struct jf_yaml_programme *yaml);
 
+// Caps, after the rules that they name.
+JF_MUST_USE enum jf_error jf_programme_compile_caps(const struct jf_reading *reading,
+                                                    const struct jf_yaml_programme *yaml);
+
 #endif

@@ -1,5 +1,5 @@
 // The compiled programme: for rules/*.c and their tests only. Filled by programme_compile.c,
-// immutable after, but for the rules' ground numbers (jf_programme_set_reason, once).
+// immutable after, but for the rules' ground numbers (jf_programme_set_ground, once).
 #ifndef JF_RULES_PROGRAMME_PRIVATE_H
 #define JF_RULES_PROGRAMME_PRIVATE_H
 
@@ -21,10 +21,20 @@ enum jf_rounding_scope {
     JF_ROUND_PER_LINE = 1
 };
 
-// When a lot expires, judged from the business date of the sale.
+// When a lot expires, judged from a business date.
 enum jf_expiry_kind {
     JF_EXPIRY_NEVER = 0,
-    JF_EXPIRY_MONTH_END = 1, // last day of the month `months` after the month of the sale
+    JF_EXPIRY_MONTH_END = 1,    // last day of the month `months` after the month of the date
+    JF_EXPIRY_MONTHS_AFTER = 2, // the same day of the month `months` later, or its last day
+    JF_EXPIRY_DAY_OF_YEAR = 3,  // the first such day on or after the date, and years - 1 years more
+};
+
+struct jf_expiry {
+    enum jf_expiry_kind kind;
+    int32_t months;
+    int32_t month; // DAY_OF_YEAR: 1..12
+    int32_t day;   // DAY_OF_YEAR: of the month; 29 February is 28 February in other years
+    int32_t years; // DAY_OF_YEAR: at least 1
 };
 
 // Points to money: `points` are worth `amount` minor units.
@@ -57,6 +67,20 @@ struct jf_tier_level {
     bool any;       // any demand met is enough; else all
 };
 
+// Points that all that is granted on some grounds may come to.
+struct jf_cap {
+    char ground_name[JF_NAME_BYTES_MAX + 1]; // "cap:" and its name
+    uint32_t ground;                         // until published: its place among the grounds
+    uint32_t kind;  // enum jf_counter_kind; JF_CAP_PER_RECEIPT: of one receipt
+    int64_t points; // at most; above 0
+    bool is_of_all; // all grounds, also of rules that a later version adds
+    bool has_base;
+    const uint32_t *rules; // ascending indexes
+    uint32_t rule_count;
+};
+
+#define JF_CAP_PER_RECEIPT 0u // needs no counter
+
 struct jf_rule; // programme_rule.h: conditions, factor, group
 
 enum jf_stack {
@@ -77,8 +101,12 @@ struct jf_programme {
     int64_t earn_per_amount; //       earn_per_amount minor units
     enum jf_rounding rounding;
     enum jf_rounding_scope rounding_scope;
-    enum jf_expiry_kind expiry;
-    int32_t expiry_months;
+    struct jf_expiry expiry;
+    int32_t pending_days; // 0: lots are available from the start
+    uint64_t excluded_tags;
+    uint32_t excluded_statuses; // bit by enum jf_member_status
+    bool refuses_unknown_categories;
+    bool refuses_unknown_tenders;
     struct jf_redemption_terms redemption;
     struct jf_return_terms returns;
     int64_t clock_skew_ms; // how far in the future a sale may lie
@@ -95,7 +123,10 @@ struct jf_programme {
     uint32_t excluded_tender_count;
     struct jf_rule *rules; // listed order
     uint32_t rule_count;
-    int64_t denominator; // of exact points under this programme
+    struct jf_cap *caps; // listed order
+    uint32_t cap_count;
+    bool has_rule_limits; // some rule has a cap per member or a budget
+    int64_t denominator;  // of exact points under this programme
     // What jf_earn reads, made from the fields above.
     int64_t base_weight; // eligible minor units × base_weight ÷ denominator = base points
     struct jf_rule_group *groups; // what rules' group numbers mean

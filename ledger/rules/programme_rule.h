@@ -57,11 +57,13 @@ struct jf_rule {
     uint32_t group;         // JF_GROUP_NONE or index into the programme's groups
     uint32_t reason;        // ground; until published: index + 1
     bool is_bonus;
-    bool first_purchase;   // what the condition demands
-    uint64_t nth_weekdays; // bit 8 × n + weekday; n 1..5, 6: the last of its month
-    uint64_t tags;         // any of these
-    int64_t basket_min;    // minor units
-    int64_t bonus_points;  // is_bonus
+    bool first_purchase;    // what the condition demands
+    uint64_t nth_weekdays;  // bit 8 × n + weekday; n 1..5, 6: the last of its month
+    uint64_t tags;          // any of these
+    int64_t basket_min;     // minor units
+    int64_t bonus_points;   // is_bonus
+    int64_t cap_per_member; // points over all time; 0: no cap
+    int64_t budget;         // points of the whole chain, net of returns; 0: no budget
     int64_t
         uplift_weight; // eligible × uplift_weight ÷ denominator = uplift, outside `multiply` groups
     struct jf_ratio factor; // at least 1

@@ -146,6 +146,28 @@ static enum jf_error effect_compile(const struct jf_reading *reading, const char
     return factor_read(reading, place, needed, &rule->factor);
 }
 
+// How many points a rule may grant at all.
+static enum jf_error limits_compile(const struct jf_reading *reading, const char *path,
+                                    const struct jf_yaml_rule *yaml, struct jf_rule *rule)
+{
+    char place[JF_OUTLINE_PATH_MAX];
+    enum jf_error error = JF_OK;
+    if (yaml->cap_per_member != NULL) {
+        jf_value_path(place, "%s.cap_per_member", path);
+        error = jf_value_integer((struct jf_value){reading, place, yaml->cap_per_member}, 1,
+                                 JF_POINTS_MAX, &rule->cap_per_member);
+    }
+    if (error == JF_OK && yaml->budget != NULL) {
+        jf_value_path(place, "%s.budget", path);
+        error = jf_value_integer((struct jf_value){reading, place, yaml->budget}, 1, JF_POINTS_MAX,
+                                 &rule->budget);
+    }
+    if (rule->cap_per_member > 0 || rule->budget > 0) {
+        reading->programme->has_rule_limits = true;
+    }
+    return error;
+}
+
 static enum jf_error rule_group_compile(const struct jf_reading *reading, const char *path,
                                         const char *name, struct jf_rule *rule)
 {
@@ -209,6 +231,9 @@ static enum jf_error rule_compile(const struct jf_reading *reading, uint32_t num
     }
     if (error == JF_OK) {
         error = effect_compile(reading, path, yaml, &rule);
+    }
+    if (error == JF_OK) {
+        error = limits_compile(reading, path, yaml, &rule);
     }
     if (error == JF_OK) {
         error = rule_group_compile(reading, path, yaml->group, &rule);

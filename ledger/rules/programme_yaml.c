@@ -25,6 +25,7 @@
 
 #define CALENDAR_ITEMS_MAX 1024u
 #define STORES_LISTED_MAX  4096u // per rule; a chain's larger groups are regions or entities
+#define KNOWN_WORDS_MAX    16384u
 
 static const struct cyaml_schema_value text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
@@ -69,12 +70,26 @@ static const struct cyaml_schema_field rule_fields[] = {
     TEXT_OR_NOT("factor", struct jf_yaml_rule, factor),
     TEXT_OR_NOT("points", struct jf_yaml_rule, points),
     TEXT_OR_NOT("group", struct jf_yaml_rule, group),
+    TEXT_OR_NOT("cap_per_member", struct jf_yaml_rule, cap_per_member),
+    TEXT_OR_NOT("budget", struct jf_yaml_rule, budget),
     MAPPING_OR_NOT("when", struct jf_yaml_rule, when, when_fields),
     CYAML_FIELD_END,
 };
 
 static const struct cyaml_schema_value rule_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_rule, rule_fields),
+};
+
+static const struct cyaml_schema_field cap_fields[] = {
+    TEXT("name", struct jf_yaml_cap, name),
+    TEXT("per", struct jf_yaml_cap, per),
+    TEXT("points", struct jf_yaml_cap, points),
+    LIST("rules", struct jf_yaml_cap, rules, &text_schema, 1, JF_RULES_MAX),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value cap_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_cap, cap_fields),
 };
 
 static const struct cyaml_schema_field group_fields[] = {
@@ -97,9 +112,19 @@ static const struct cyaml_schema_field earn_fields[] = {
     LIST(#member, struct jf_yaml_exclusions, member, &text_schema, 0, JF_CATEGORIES_PER_LIST_MAX)
 
 static const struct cyaml_schema_field exclusions_fields[] = {
-    EXCLUSION_LIST(categories),
-    EXCLUSION_LIST(skus),
-    EXCLUSION_LIST(tenders),
+    EXCLUSION_LIST(categories),      EXCLUSION_LIST(skus), EXCLUSION_LIST(tenders),
+    EXCLUSION_LIST(member_statuses), EXCLUSION_LIST(tags), CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field known_fields[] = {
+    LIST("categories", struct jf_yaml_known, categories, &text_schema, 0, KNOWN_WORDS_MAX),
+    LIST("tenders", struct jf_yaml_known, tenders, &text_schema, 0, KNOWN_WORDS_MAX),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field unknown_fields[] = {
+    TEXT_OR_NOT("categories", struct jf_yaml_unknown, categories),
+    TEXT_OR_NOT("tenders", struct jf_yaml_unknown, tenders),
     CYAML_FIELD_END,
 };
 
@@ -112,6 +137,8 @@ static const struct cyaml_schema_field rounding_fields[] = {
 static const struct cyaml_schema_field expiry_fields[] = {
     TEXT("policy", struct jf_yaml_expiry, policy),
     TEXT_OR_NOT("months", struct jf_yaml_expiry, months),
+    TEXT_OR_NOT("day", struct jf_yaml_expiry, day),
+    TEXT_OR_NOT("years", struct jf_yaml_expiry, years),
     CYAML_FIELD_END,
 };
 
@@ -162,12 +189,16 @@ static const struct cyaml_schema_field programme_fields[] = {
     MAPPING_OR_NOT("exclusions", struct jf_yaml_programme, exclusions, exclusions_fields),
     MAPPING_OR_NOT("rounding", struct jf_yaml_programme, rounding, rounding_fields),
     MAPPING("expiry", struct jf_yaml_programme, expiry, expiry_fields),
+    TEXT_OR_NOT("pending_days", struct jf_yaml_programme, pending_days),
+    MAPPING_OR_NOT("known", struct jf_yaml_programme, known, known_fields),
+    MAPPING_OR_NOT("unknown", struct jf_yaml_programme, unknown, unknown_fields),
     MAPPING_OR_NOT("redemption", struct jf_yaml_programme, redemption, redemption_fields),
     MAPPING_OR_NOT("returns", struct jf_yaml_programme, returns, returns_fields),
     TEXT_OR_NOT("late_after_hours", struct jf_yaml_programme, late_after_hours),
     TEXT_OR_NOT("clock_skew_seconds", struct jf_yaml_programme, clock_skew_seconds),
     LIST("groups", struct jf_yaml_programme, groups, &group_schema, 0, JF_RULES_MAX),
     LIST("rules", struct jf_yaml_programme, rules, &rule_schema, 0, JF_RULES_MAX),
+    LIST("caps", struct jf_yaml_programme, caps, &cap_schema, 0, JF_CAPS_MAX),
     MAPPING_OR_NOT("tiers", struct jf_yaml_programme, tiers, tiers_fields),
     CYAML_FIELD_END,
 };
@@ -179,9 +210,7 @@ static const struct cyaml_schema_value programme_schema = {
 // Keys that the format reserves for what is not built yet. They are refused wherever they stand: a
 // rule that is read and not obeyed would be worse than none.
 static const char *const planned_keys[] = {
-    "pending_days", "cap",   "caps",    "budget",       "budgets",         "classes",
-    "rewards",      "holds", "offline", "grace_months", "member_statuses", "activity_classes",
-    NULL,
+    "classes", "rewards", "holds", "offline", "grace_months", "activity_classes", NULL,
 };
 
 static const struct cyaml_config config = {

@@ -44,7 +44,16 @@ struct jf_yaml_rule {
     char *factor;
     char *points;
     char *group;
+    char *cap_per_member;
+    char *budget;
     struct jf_yaml_when *when;
+};
+
+struct jf_yaml_cap {
+    char *name;
+    char *per;
+    char *points;
+    JF_YAML_LIST(rules);
 };
 
 struct jf_yaml_group {
@@ -61,6 +70,18 @@ struct jf_yaml_exclusions {
     JF_YAML_LIST(categories);
     JF_YAML_LIST(skus);
     JF_YAML_LIST(tenders);
+    JF_YAML_LIST(member_statuses);
+    JF_YAML_LIST(tags);
+};
+
+struct jf_yaml_known {
+    JF_YAML_LIST(categories);
+    JF_YAML_LIST(tenders);
+};
+
+struct jf_yaml_unknown {
+    char *categories;
+    char *tenders;
 };
 
 struct jf_yaml_rounding {
@@ -71,6 +92,8 @@ struct jf_yaml_rounding {
 struct jf_yaml_expiry {
     char *policy;
     char *months;
+    char *day;
+    char *years;
 };
 
 struct jf_yaml_redemption {
@@ -112,6 +135,9 @@ struct jf_yaml_programme {
     struct jf_yaml_exclusions *exclusions;
     struct jf_yaml_rounding *rounding;
     struct jf_yaml_expiry *expiry;
+    char *pending_days;
+    struct jf_yaml_known *known;
+    struct jf_yaml_unknown *unknown;
     struct jf_yaml_redemption *redemption;
     struct jf_yaml_returns *returns;
     char *late_after_hours;
@@ -120,6 +146,8 @@ struct jf_yaml_programme {
     uint32_t groups_count;
     struct jf_yaml_rule *rules;
     uint32_t rules_count;
+    struct jf_yaml_cap *caps;
+    uint32_t caps_count;
     struct jf_yaml_tiers *tiers;
 };
 

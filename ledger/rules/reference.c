@@ -356,11 +356,11 @@ static enum jf_error reasons_check(const struct jf_reference *reference,
                                    const struct jf_programme *programme,
                                    struct jf_diagnosis *diagnosis)
 {
-    for (uint32_t i = 0; i < jf_programme_rule_count(programme); i++) {
-        struct jf_text name = jf_programme_rule_name(programme, i);
+    for (uint32_t i = 0; i < jf_programme_ground_count(programme); i++) {
+        struct jf_text name = jf_programme_ground_name(programme, i);
         if (!reason_is_listed(reference, publication, name)) {
             return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
-                               "programme version %u numbers no ground for rule \"%.*s\": restore "
+                               "programme version %u numbers no ground for \"%.*s\": restore "
                                "the journal",
                                publication->version, (int)name.size, name.data);
         }
@@ -434,13 +434,13 @@ static enum jf_error publication_prepare(struct jf_reference *reference,
 // ever.
 static void reasons_apply(struct jf_reference *reference, struct jf_programme *programme)
 {
-    for (uint32_t i = 0; i < jf_programme_rule_count(programme); i++) {
-        struct jf_text name = jf_programme_rule_name(programme, i);
+    for (uint32_t i = 0; i < jf_programme_ground_count(programme); i++) {
+        struct jf_text name = jf_programme_ground_name(programme, i);
         uint32_t number = jf_text_table_find(&reference->reasons, name);
         if (number == JF_TEXT_TABLE_NONE) {
             number = jf_text_table_add(&reference->reasons, name);
         }
-        jf_programme_set_reason(programme, i, number);
+        jf_programme_set_ground(programme, i, number);
     }
 }
 

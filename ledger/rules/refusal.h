@@ -24,6 +24,8 @@
     X(BEFORE_SALE, FAILED_PRECONDITION, "The return is dated before the sale.")                    \
     X(MEMBER_CLOSED, FAILED_PRECONDITION, "The membership is closed.")                             \
     X(MEMBER_FROZEN, FAILED_PRECONDITION, "The member's points are frozen.")                       \
+    X(UNKNOWN_CATEGORY, INVALID_ARGUMENT, "The programme does not know a line's category.")        \
+    X(UNKNOWN_TENDER, INVALID_ARGUMENT, "The programme does not know a means of payment.")         \
     X(BELOW_MINIMUM, FAILED_PRECONDITION, "Fewer points than may be redeemed at once.")            \
     X(NOT_A_STEP, FAILED_PRECONDITION, "Points are redeemed in whole steps only.")                 \
     X(ABOVE_SHARE, FAILED_PRECONDITION, "Points may not pay so large a part of the receipt.")      \

@@ -1,4 +1,5 @@
-// Version byte, counts, rows in ascending order, then 32 bits of XXH3 over all before.
+// Version byte, counts, rows and chain counters in ascending order, then 32 bits of XXH3 over all
+// before. Version 1 had no chain counters: it is still read.
 // Fails: damage is JF_ERROR_CORRUPT, a later format JF_ERROR_VERSION.
 #include "state/control_codec.h"
 
@@ -9,17 +10,21 @@
 #include "base/hash.h"
 #include "state/varint.h"
 
-#define RECORD_VERSION   1u
+#define RECORD_VERSION   2u
+#define VERSION_BARE     1u // without chain counters
 #define CHECKSUM_BYTES   ((size_t)4)
 #define COUNT_NUMBERS    (7u + JF_TIERS_MAX)
 #define ROW_NUMBERS      4u
+#define COUNTER_NUMBERS  2u
 #define RECORD_BYTES_MIN (1 + COUNT_NUMBERS + 1 + CHECKSUM_BYTES)
 
 size_t jf_control_record_size_max(const struct jf_control *control)
 {
     const struct jf_control_row *rows = NULL;
     size_t row_count = jf_control_rows(control, &rows);
-    size_t numbers = COUNT_NUMBERS + 1 + row_count * ROW_NUMBERS;
+    const struct jf_chain_counter *counters = NULL;
+    size_t counter_count = jf_control_chain_counters(control, &counters);
+    size_t numbers = COUNT_NUMBERS + 2 + row_count * ROW_NUMBERS + counter_count * COUNTER_NUMBERS;
     return 1 + numbers * JF_VARINT_BYTES_MAX + CHECKSUM_BYTES;
 }
 
@@ -52,6 +57,13 @@ size_t jf_control_record_encode(const struct jf_control *control, unsigned char 
         at = jf_varint_write(at, rows[i].reason);
         at = jf_varint_write_signed(at, rows[i].points);
     }
+    const struct jf_chain_counter *counters = NULL;
+    uint32_t counter_count = jf_control_chain_counters(control, &counters);
+    at = jf_varint_write(at, counter_count);
+    for (uint32_t i = 0; i < counter_count; i++) {
+        at = jf_varint_write(at, counters[i].ground);
+        at = jf_varint_write_signed(at, counters[i].value);
+    }
     jf_store_u32(at, (uint32_t)jf_hash64(to, (size_t)(at - to)));
     return (size_t)(at - to) + CHECKSUM_BYTES;
 }
@@ -82,32 +94,71 @@ static struct jf_control_row row_read(struct jf_varint_reader *reader)
     return row;
 }
 
-static enum jf_error rows_load(struct jf_varint_reader *reader, struct jf_control *control,
+// Returns: the count of elements that follows; each has at least `numbers` bytes, which bounds what
+// is allocated.
+static uint32_t count_read(struct jf_varint_reader *reader, uint32_t numbers)
+{
+    return (uint32_t)jf_varint_read(reader, (uint64_t)(reader->end - reader->at) / numbers);
+}
+
+static enum jf_error no_memory(struct jf_diagnosis *diagnosis)
+{
+    return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "out of memory for the control totals");
+}
+
+static enum jf_error rows_read(struct jf_varint_reader *reader, struct jf_control_content *content,
                                struct jf_diagnosis *diagnosis)
 {
-    struct jf_control_counts counts = counts_read(reader);
-    // A row has at least ROW_NUMBERS bytes, which bounds what is allocated.
-    uint64_t rows_max = (uint64_t)(reader->end - reader->at) / ROW_NUMBERS;
-    uint32_t row_count = (uint32_t)jf_varint_read(reader, rows_max);
-    struct jf_control_row *rows = calloc((size_t)row_count + 1, sizeof *rows);
+    content->row_count = count_read(reader, ROW_NUMBERS);
+    struct jf_control_row *rows = calloc((size_t)content->row_count + 1, sizeof *rows);
     if (rows == NULL) {
-        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "out of memory for the control totals");
+        return no_memory(diagnosis);
     }
-    for (uint32_t i = 0; i < row_count; i++) {
+    for (uint32_t i = 0; i < content->row_count; i++) {
         rows[i] = row_read(reader);
     }
-    enum jf_error error = JF_OK;
-    if (reader->is_bad || reader->at != reader->end) {
+    content->rows = rows;
+    return JF_OK;
+}
+
+static enum jf_error counters_read(struct jf_varint_reader *reader,
+                                   struct jf_control_content *content,
+                                   struct jf_diagnosis *diagnosis)
+{
+    content->counter_count = count_read(reader, COUNTER_NUMBERS);
+    struct jf_chain_counter *counters =
+        calloc((size_t)content->counter_count + 1, sizeof *counters);
+    if (counters == NULL) {
+        return no_memory(diagnosis);
+    }
+    for (uint32_t i = 0; i < content->counter_count; i++) {
+        counters[i].ground = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+        counters[i].value = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
+    }
+    content->counters = counters;
+    return JF_OK;
+}
+
+static enum jf_error content_load(struct jf_varint_reader *reader, bool has_counters,
+                                  struct jf_control *control, struct jf_diagnosis *diagnosis)
+{
+    struct jf_control_content content = {.counts = counts_read(reader)};
+    enum jf_error error = rows_read(reader, &content, diagnosis);
+    if (error == JF_OK && has_counters) {
+        error = counters_read(reader, &content, diagnosis);
+    }
+    if (error == JF_OK && (reader->is_bad || reader->at != reader->end)) {
         error = jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
                             "the stored control totals have numbers out of range or a wrong size");
-    } else {
-        error = jf_control_load(control, rows, row_count, &counts);
+    } else if (error == JF_OK) {
+        error = jf_control_load(control, &content);
         if (error != JF_OK) {
             (void)jf_diagnose(diagnosis, error, "the stored control totals cannot be loaded: %s",
                               jf_error_text(error));
         }
     }
-    free(rows);
+    free((void *)(uintptr_t)content.rows);
+    free((void *)(uintptr_t)content.counters);
     return error;
 }
 
@@ -122,12 +173,12 @@ enum jf_error jf_control_record_load(struct jf_text record, struct jf_control *c
                            "the stored control totals (%u bytes) do not match their checksum",
                            record.size);
     }
-    if (bytes[0] != RECORD_VERSION) {
+    if (bytes[0] < VERSION_BARE || bytes[0] > RECORD_VERSION) {
         return jf_diagnose(diagnosis, JF_ERROR_VERSION,
                            "the stored control totals have format version %u, this program reads "
                            "%u: use a newer one",
                            bytes[0], RECORD_VERSION);
     }
     struct jf_varint_reader reader = {bytes + 1, bytes + checked, false};
-    return rows_load(&reader, control, diagnosis);
+    return content_load(&reader, bytes[0] > VERSION_BARE, control, diagnosis);
 }

@@ -186,8 +186,8 @@ enum jf_error jf_state_control_read(struct jf_kv *kv, const struct jf_kv_snapsho
                                 .context = &load};
     enum jf_error error = jf_kv_multi_get(kv, &query, diagnosis);
     if (error == JF_OK && !load.is_found) {
-        struct jf_control_counts none = {0};
-        error = jf_control_load(control, NULL, 0, &none);
+        struct jf_control_content nothing = {0};
+        error = jf_control_load(control, &nothing);
     }
     return error;
 }

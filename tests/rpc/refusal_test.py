@@ -230,6 +230,20 @@ class Refusal(Case):
                                        "PROGRAMME_INVALID")
                 self.assertIn(words, refusal.message)
 
+    def test_words_that_the_programme_does_not_know_are_refused_where_it_says_so(self):
+        text = jifend.PROGRAMME.read_text() + "unknown: {categories: refuse, tenders: refuse}\n"
+        self.client.programmes.Publish(programmes_pb2.PublishRequest(transaction_id="strict", yaml=text), timeout=WAIT)
+        strange = sale("x")
+        strange.receipt.lines[0].category = "no such category"
+        refusal = self.sale_refused(strange, INVALID, "UNKNOWN_CATEGORY")
+        self.assertEqual(refusal.field, "receipt.lines[0].category")
+        strange.receipt.lines[0].category = ""
+        del strange.receipt.tenders[:]
+        strange.receipt.tenders.add(type="gift_card", amount=1)
+        strange.receipt.tenders.add(type="beads", amount=1)
+        refusal = self.sale_refused(strange, INVALID, "UNKNOWN_TENDER")
+        self.assertEqual(refusal.field, "receipt.tenders[1].type")
+
     def test_an_unknown_zone_is_refused(self):
         for zone in ("Mars/Olympus", "../etc/passwd"):
             request = programmes_pb2.PutStoreRequest(transaction_id="z", store=9, entity=1, zone=zone)

@@ -30,6 +30,10 @@ static const struct jf_tender tenders[1] = {{{"cash", 4}, 12000}};
 static const struct jf_lot_part parts[1] = {{0, JF_DATE_EVER, {3}, 40}};
 static const struct jf_granted granted[1] = {{2, 120}};
 static const int64_t line_points[2] = {100, 20};
+static const struct jf_room rooms[2] = {{JF_COUNTER_CAP_DAY, 7, 20620, 0},
+                                        {JF_ROOM_BUDGET, 2, 0, 5000}};
+static const struct jf_counter_delta counted[2] = {{JF_COUNTER_CAP_DAY, 7, 20620, 120},
+                                                   {JF_COUNTER_RULE, 2, 0, -3}};
 
 static struct jf_entry sale_entry(void)
 {
@@ -56,6 +60,8 @@ static struct jf_entry sale_entry(void)
     entry.line_point_count = 2;
     entry.is_late = true;
     entry.programme_version = 5;
+    entry.counted = counted;
+    entry.counted_count = 2;
     struct jf_sale_entry *sale = &entry.as.sale;
     sale->receipt = (struct jf_receipt){.store = {12},
                                         .terminal = 4,
@@ -74,7 +80,10 @@ static struct jf_entry sale_entry(void)
                                          .is_first_purchase = true,
                                          .entity = {3},
                                          .expires_on = 20999,
-                                         .region = JF_TEXT("north")};
+                                         .region = JF_TEXT("north"),
+                                         .rooms = rooms,
+                                         .room_count = 2,
+                                         .member_status = JF_MEMBER_FROZEN};
     sale->redeem_points = 40;
     sale->redeemed = parts;
     sale->redeemed_count = 1;
@@ -131,6 +140,25 @@ Test(entry_codec, sale_comes_back_whole)
     cr_assert_eq(sale->redeemed[0].expires_on, JF_DATE_EVER);
     cr_assert_eq(sale->granted[0].points, 120);
     cr_assert_eq(sale->spend, 12000);
+    cr_assert_eq(sale->facts.room_count, 2);
+    cr_assert_eq(sale->facts.rooms[0].period, 20620);
+    cr_assert_eq(sale->facts.rooms[1].room, 5000);
+    cr_assert_eq(sale->facts.member_status, JF_MEMBER_FROZEN);
+    cr_assert_eq(back.counted_count, 2);
+    cr_assert_eq(back.counted[0].delta, 120);
+}
+
+Test(entry_codec, counters_that_no_rule_keeps_are_corrupt)
+{
+    static const struct jf_counter_delta wrong[3] = {
+        {0, 1, 0, 1}, {JF_COUNTER_CAP_DAY, 1, -1, 1}, {JF_COUNTER_RULE, 1, 5, 1}};
+    struct jf_entry entry = sale_entry();
+    entry.counted_count = 1;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct jf_entry back;
+        entry.counted = &wrong[i];
+        cr_assert_eq(jf_entry_decode(encoded(&entry), &arena, &back, NULL), JF_ERROR_CORRUPT);
+    }
 }
 
 Test(entry_codec, same_entry_gives_the_same_bytes)
@@ -190,6 +218,7 @@ Test(entry_codec, return_comes_back_whole)
     cr_assert_eq(from->spend_delta, -5);
     cr_assert_eq(from->sale_date, 20611);
     cr_assert_eq(from->given_back[0].points, 40);
+    cr_assert_eq(back.counted[1].delta, -3);
 }
 
 Test(entry_codec, hold_comes_back_whole)

@@ -14,7 +14,7 @@ static struct jf_entry entry_of(uint64_t position, const struct jf_posting *post
 
 static void apply(struct jf_control *control, const struct jf_entry *entry)
 {
-    cr_assert_eq(jf_control_reserve(control, entry->posting_count), JF_OK);
+    cr_assert_eq(jf_control_reserve(control, entry), JF_OK);
     jf_control_apply(control, entry);
 }
 
@@ -109,17 +109,75 @@ Test(control, loading_replaces_everything_and_refuses_disorder)
     cr_assert_eq(jf_control_create(&control), JF_OK);
     struct jf_control_row rows[2] = {{.account = JF_ACCOUNT_AVAILABLE, .points = 5},
                                      {.account = JF_ACCOUNT_REDEEMED, .points = -5}};
-    struct jf_control_counts counts = {.last_position = 9};
-    cr_assert_eq(jf_control_load(control, rows, 2, &counts), JF_OK);
+    struct jf_chain_counter counters[2] = {{3, 1}, {5, 2}};
+    struct jf_control_content content = {.rows = rows,
+                                         .row_count = 2,
+                                         .counters = counters,
+                                         .counter_count = 2,
+                                         .counts = {.last_position = 9}};
+    cr_assert_eq(jf_control_load(control, &content), JF_OK);
+    cr_expect_eq(jf_control_chain_counter(control, 5), 2);
+    cr_expect_eq(jf_control_chain_counter(control, 4), 0);
     cr_expect_eq(jf_control_liability(control), 5);
     cr_expect_eq(jf_control_counts(control)->last_position, 9);
     struct jf_control_row again[2] = {rows[1], rows[0]};
-    cr_expect_eq(jf_control_load(control, again, 2, &counts), JF_ERROR_CORRUPT);
+    content.rows = again;
+    cr_expect_eq(jf_control_load(control, &content), JF_ERROR_CORRUPT);
     again[0] = again[1];
-    cr_expect_eq(jf_control_load(control, again, 2, &counts), JF_ERROR_CORRUPT);
+    cr_expect_eq(jf_control_load(control, &content), JF_ERROR_CORRUPT);
+    content.rows = rows;
+    counters[0].ground = 5;
+    cr_expect_eq(jf_control_load(control, &content), JF_ERROR_CORRUPT);
+    counters[0] = (struct jf_chain_counter){3, 0};
+    cr_expect_eq(jf_control_load(control, &content), JF_ERROR_CORRUPT);
     cr_expect_eq(jf_control_liability(control), 5, "nothing was replaced");
-    cr_assert_eq(jf_control_load(control, NULL, 0, &counts), JF_OK);
+    cr_expect_eq(jf_control_chain_counter(control, 3), 1);
+    content = (struct jf_control_content){0};
+    cr_assert_eq(jf_control_load(control, &content), JF_OK);
     cr_expect_eq(jf_control_liability(control), 0);
+    cr_expect_eq(jf_control_chain_counter(control, 3), 0);
     jf_control_destroy(control);
     jf_control_destroy(NULL);
+}
+
+Test(control, what_is_issued_on_a_ground_is_summed_over_entities)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    struct jf_control_row rows[6] = {
+        {JF_ACCOUNT_AVAILABLE, {1}, 0, 50}, {JF_ACCOUNT_ISSUED, {1}, 0, -7},
+        {JF_ACCOUNT_ISSUED, {1}, 3, -70},   {JF_ACCOUNT_ISSUED, {2}, 4, -9},
+        {JF_ACCOUNT_ISSUED, {3}, 3, 20},    {JF_ACCOUNT_REDEEMED, {3}, 0, 16}};
+    struct jf_control_content content = {.rows = rows, .row_count = 6};
+    cr_assert_eq(jf_control_load(control, &content), JF_OK);
+    cr_expect_eq(jf_control_issued(control, 0), 7);
+    cr_expect_eq(jf_control_issued(control, 3), 50);
+    cr_expect_eq(jf_control_issued(control, 4), 9);
+    cr_expect_eq(jf_control_issued(control, 5), 0);
+    jf_control_destroy(control);
+}
+
+Test(control, chain_counters_follow_the_deltas_and_go_at_zero)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    const struct jf_counter_delta taken[3] = {{JF_COUNTER_REWARD_STOCK, 8, 0, 2},
+                                              {JF_COUNTER_REWARD_STOCK, 6, 0, 1},
+                                              {JF_COUNTER_REWARD, 6, 0, 1}};
+    const struct jf_counter_delta given[1] = {{JF_COUNTER_REWARD_STOCK, 8, 0, -2}};
+    struct jf_entry entry = {.kind = JF_ENTRY_STORE, .position = 1};
+    entry.counted = taken;
+    entry.counted_count = 3;
+    apply(control, &entry);
+    const struct jf_chain_counter *counters = NULL;
+    cr_assert_eq(jf_control_chain_counters(control, &counters), 2);
+    cr_expect_eq(counters[0].ground, 6);
+    cr_expect_eq(counters[1].value, 2);
+    entry.position = 2;
+    entry.counted = given;
+    entry.counted_count = 1;
+    apply(control, &entry);
+    cr_expect_eq(jf_control_chain_counters(control, &counters), 1);
+    cr_expect_eq(jf_control_chain_counter(control, 8), 0);
+    jf_control_destroy(control);
 }

@@ -357,3 +357,85 @@ Test(plan_sale, an_arena_at_its_bound_decides_nothing_wherever_it_fails)
     cr_expect_gt(failures, 10);
     cr_expect_lt(failures, 65536 / 16);
 }
+
+#define PROGRAMME_KNOWING                                                                          \
+    "name: knowing\neffective_from: 2026-01-01T00:00:00Z\n"                                        \
+    "earn: {points: 1, per_amount: 1.00}\n"                                                        \
+    "expiry: {policy: months_after, months: 1}\n"                                                  \
+    "pending_days: 3\n"                                                                            \
+    "redemption: {points: 1, amount: 0.01}\n"                                                      \
+    "known: {categories: [food], tenders: [cash]}\n"                                               \
+    "unknown: {categories: refuse, tenders: refuse}\n"                                             \
+    "exclusions: {categories: [tobacco], member_statuses: [frozen], tags: [3, 63]}\n"
+
+static void knowing_open(struct world *knowing)
+{
+    world_open(knowing, PROGRAMME_KNOWING);
+    world_enrol(knowing, 1);
+}
+
+Test(plan_sale, what_the_programme_does_not_know_is_refused_where_it_says_so)
+{
+    struct world knowing;
+    knowing_open(&knowing);
+    struct jf_line some[3] = {line_of("food", 100), line_of("", 100), line_of("toys", 100)};
+    const struct jf_tender tenders[2] = {{JF_TEXT("cash"), 100}, {JF_TEXT("beads"), 100}};
+    struct jf_command command = sale_of(1, "2026-02-10", some, 3);
+    command.as.sale.receipt.tenders = tenders;
+    command.as.sale.receipt.tender_count = 2;
+    command.as.sale.redeem_points = 1; // which would be refused too, later
+    cr_expect_null(world_post(&knowing, &command));
+    cr_expect_eq(knowing.refusal.code, JF_REFUSAL_UNKNOWN_CATEGORY);
+    cr_expect_str_eq(knowing.refusal.field, "receipt.lines[%u].category");
+    cr_expect_eq(knowing.refusal.index, 2);
+    some[2] = line_of("tobacco", 100); // named by an exclusion: known
+    cr_expect_null(world_post(&knowing, &command));
+    cr_expect_eq(knowing.refusal.code, JF_REFUSAL_UNKNOWN_TENDER);
+    cr_expect_str_eq(knowing.refusal.field, "receipt.tenders[%u].type");
+    cr_expect_eq(knowing.refusal.index, 1);
+    command.as.sale.receipt.tender_count = 1;
+    cr_expect_null(world_post(&knowing, &command));
+    cr_expect_eq(knowing.refusal.code, JF_REFUSAL_INSUFFICIENT_POINTS);
+    command.as.sale.redeem_points = 0;
+    cr_expect_not_null(world_post(&knowing, &command));
+    world_close(&knowing);
+}
+
+Test(plan_sale, pending_points_can_be_spent_from_their_first_day_on)
+{
+    struct world knowing;
+    knowing_open(&knowing);
+    const struct jf_entry *entry = world_buys(&knowing, 1, "2026-02-10", 10000);
+    cr_expect_eq(entry->as.sale.facts.available_on, date_of("2026-02-13"));
+    cr_expect_eq(entry->as.sale.facts.expires_on, date_of("2026-03-10"));
+    cr_expect_eq(entry->balance.available, 0);
+    cr_expect_eq(entry->balance.pending, 100);
+    cr_expect_eq(posted(entry, JF_ACCOUNT_AVAILABLE), 100, "one account from the grant on");
+    struct jf_command early = redeem_of(1, "2026-02-12", 1);
+    cr_expect_null(world_post(&knowing, &early));
+    cr_expect_eq(knowing.refusal.code, JF_REFUSAL_INSUFFICIENT_POINTS);
+    struct jf_command in_time = redeem_of(1, "2026-02-13", 1);
+    entry = world_post(&knowing, &in_time);
+    cr_assert_not_null(entry);
+    cr_expect_eq(entry->balance.available, 99);
+    world_close(&knowing);
+}
+
+Test(plan_sale, members_who_are_excluded_earn_and_spend_nothing_towards_tiers)
+{
+    struct world knowing;
+    knowing_open(&knowing);
+    knowing.members[1]->status = JF_MEMBER_FROZEN;
+    const struct jf_entry *frozen = world_buys(&knowing, 1, "2026-02-10", 10000);
+    cr_expect_eq(frozen->points_granted, 0);
+    cr_expect_eq(frozen->as.sale.spend, 0);
+    cr_expect_eq(frozen->as.sale.facts.member_status, JF_MEMBER_FROZEN);
+    knowing.members[1]->status = JF_MEMBER_ACTIVE;
+    cr_expect_eq(world_brings_back(&knowing, frozen, NULL, "2026-02-11")->points_granted, 0,
+                 "judged by what the member was");
+    const struct jf_entry *active = world_buys(&knowing, 1, "2026-02-10", 10000);
+    knowing.members[1]->tags = (uint64_t)1 << 63;
+    cr_expect_eq(world_buys(&knowing, 1, "2026-02-10", 10000)->points_granted, 0);
+    cr_expect_eq(world_brings_back(&knowing, active, NULL, "2026-02-11")->points_granted, -100);
+    world_close(&knowing);
+}

@@ -82,6 +82,7 @@ enum jf_error world_plan(struct world *world, const struct jf_command *command,
         .reference = world->reference,
         .arena = &world->arena,
         .now_us = world->now_us,
+        .control = world->control,
         .member = number <= WORLD_MEMBERS_MAX ? world->members[number] : NULL,
         .sale = world->sale,
         .last_return = world->last_return,
@@ -171,7 +172,7 @@ const struct jf_entry *world_post(struct world *world, const struct jf_command *
     } else {
         jf_reference_apply(world->reference, entry);
     }
-    cr_assert_eq(jf_control_reserve(world->control, entry->posting_count), JF_OK);
+    cr_assert_eq(jf_control_reserve(world->control, entry), JF_OK);
     cr_assert(jf_control_fits(world->control, entry));
     jf_control_apply(world->control, entry);
     jf_control_apply(world->control, entry); // again: nothing happens

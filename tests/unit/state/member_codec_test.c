@@ -246,8 +246,13 @@ static struct jf_control *control_make(void)
     struct jf_control_row rows[3] = {{JF_ACCOUNT_AVAILABLE, {1}, 0, 50},
                                      {JF_ACCOUNT_ISSUED, {1}, 0, -70},
                                      {JF_ACCOUNT_ISSUED, {2}, 65535, 20}};
-    struct jf_control_counts counts = {1, 2, 3, 4, 5, 6, 7, {8, 9}};
-    cr_assert_eq(jf_control_load(control, rows, 3, &counts), JF_OK);
+    const struct jf_chain_counter counters[2] = {{6, 1}, {8, 700}};
+    struct jf_control_content content = {.rows = rows,
+                                         .row_count = 3,
+                                         .counters = counters,
+                                         .counter_count = 2,
+                                         .counts = {1, 2, 3, 4, 5, 6, 7, {8, 9}}};
+    cr_assert_eq(jf_control_load(control, &content), JF_OK);
     return control;
 }
 
@@ -266,6 +271,8 @@ Test(control_codec, totals_come_back)
     cr_assert_eq(rows[1].points, -70);
     cr_assert_eq(rows[2].reason, 65535);
     cr_assert_eq(jf_control_counts(back)->members_by_tier[1], 9);
+    cr_assert_eq(jf_control_chain_counter(back, 6), 1);
+    cr_assert_eq(jf_control_chain_counter(back, 8), 700);
     jf_control_destroy(back);
     jf_control_destroy(control);
 }
@@ -285,10 +292,10 @@ Test(control_codec, damage_is_refused_and_changes_nothing)
         cr_assert_eq(jf_control_record_load(record, control, &diagnosis), JF_ERROR_CORRUPT);
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
-    bytes[0] = 2;
+    bytes[0] = 3;
     seal(bytes, size);
     cr_assert_eq(jf_control_record_load(record, control, &diagnosis), JF_ERROR_VERSION);
-    bytes[0] = 1;
+    bytes[0] = 2;
     bytes[size - 5] |= 0x80; // the last number goes on into nothing
     seal(bytes, size);
     cr_assert_eq(jf_control_record_load(record, control, &diagnosis), JF_ERROR_CORRUPT);

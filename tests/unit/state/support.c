@@ -167,12 +167,16 @@ static bool is_reference(uint64_t position)
 
 static void control_step(struct jf_control *control, uint64_t position)
 {
-    struct jf_control_counts counts = {.entries = position, .last_position = position};
     struct jf_control_row rows[2] = {
         {JF_ACCOUNT_AVAILABLE, {1}, 0, (int64_t)(position * (position + 1) / 2)},
         {JF_ACCOUNT_ISSUED, {1}, 3, -(int64_t)(position * (position + 1) / 2)},
     };
-    REQUIRE(jf_control_load(control, rows, 2, &counts) == JF_OK);
+    struct jf_control_content content = {
+        .rows = rows,
+        .row_count = 2,
+        .counts = {.entries = position, .last_position = position},
+    };
+    REQUIRE(jf_control_load(control, &content) == JF_OK);
 }
 
 // Each step grants `position` points into the lot of its member's only expiry.

@@ -1,4 +1,4 @@
-// Claims about returns, by example; plan_take_back_test.c proves by random cases that order and
+// Claims about returns, by example; returns_test.c proves by random programmes that order and
 // number do not matter.
 #include <criterion/criterion.h>
 

@@ -178,6 +178,15 @@ static void space_watch(struct jf_engine *engine, uint64_t now_us)
     }
 }
 
+// What intervals are measured with. A clock that was given is the only one there is.
+static uint64_t steady_us(struct jf_engine *engine)
+{
+    uint64_t unix_us = engine->config.clock_us(engine->config.clock_context);
+    bool is_given = engine->config.clock_us != jf_clock_unix_us;
+    uint64_t monotonic_us = is_given ? 0 : jf_clock_monotonic_us();
+    return jf_clock_steady_us(&engine->steady, unix_us, monotonic_us);
+}
+
 static enum jf_error upkeep(struct jf_engine *engine, uint64_t now_us)
 {
     struct jf_diagnosis diagnosis = {.error = JF_OK};
@@ -230,7 +239,7 @@ static bool is_idle(struct jf_engine *engine)
 
 static enum jf_error turn(struct jf_engine *engine)
 {
-    uint64_t now_us = engine->config.clock_us(engine->config.clock_context);
+    uint64_t now_us = steady_us(engine);
     jf_ring_turn(&engine->ring);
     enum jf_error error = upkeep(engine, now_us);
     bool is_due = error == JF_OK && is_batch_due(engine);
@@ -305,7 +314,7 @@ static void state_settle(struct jf_engine *engine)
     jf_state_checkpoint(engine->effects.state);
     while (!atomic_load(&engine->has_failed) && !engine->is_space_short &&
            jf_state_flushed(engine->effects.state) < engine->last_position) {
-        (void)upkeep(engine, engine->config.clock_us(engine->config.clock_context));
+        (void)upkeep(engine, steady_us(engine));
         jf_ring_wait(&engine->ring, SETTLE_SLEEP_US, NULL, NULL);
     }
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine/clock.h"
 #include "engine/effects.h"
 #include "engine/engine.h"
 #include "engine/follow_private.h"
@@ -81,6 +82,7 @@ struct jf_engine {
     struct jf_arena scratch; // one entry's, while it is looked at
     uint64_t last_position;
     uint64_t last_stamp_us;
+    struct jf_steady_clock steady;
     uint64_t flushed_noted;
     uint64_t space_looked_us;
     bool is_space_short; // too little for a flush of the state

@@ -186,7 +186,6 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_VOID:
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:
-    case JF_ENTRY_EXPIRY:
         break;
     }
 }

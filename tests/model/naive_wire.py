@@ -12,9 +12,14 @@ import grpc  # noqa: E402
 
 import jifend  # noqa: E402
 from jifend import WAIT, common_pb2, ledger_pb2, members_pb2, programmes_pb2  # noqa: E402
-from naive import merged  # noqa: E402
-from naive_programme import EVER  # noqa: E402
+from naive_programme import ALWAYS, EVER  # noqa: E402
+from naive_state import merged  # noqa: E402
 
+from fractions import Fraction  # noqa: E402
+
+KINDS = {number: name.removeprefix("KIND_") for name, number in common_pb2.TraceStep.Kind.items()}
+EXACT = {"BASE", "MULTIPLIER", "BONUS", "OUTDONE", "ROUNDED"}  # steps whose `exact` is a ratio
+STATUS = {number: name.removeprefix("MEMBER_STATUS_").lower() for name, number in common_pb2.MemberStatus.items()}
 ACCOUNTS = {number: name.removeprefix("ACCOUNT_") for name, number in common_pb2.Account.items()}
 
 
@@ -23,11 +28,15 @@ class Difference(Exception):
 
 
 def date_number(date):
-    return 0 if date in (None, EVER) else date.year * 10000 + date.month * 100 + date.day
+    return 0 if date in (None, EVER, ALWAYS) else date.year * 10000 + date.month * 100 + date.day
 
 
 def date_of(number):
     return EVER if number == 0 else datetime.date(number // 10000, number // 100 % 100, number % 100)
+
+
+def first_day_of(number):
+    return ALWAYS if number == 0 else date_of(number)
 
 
 def same(what, got, expected):
@@ -43,7 +52,7 @@ def sale_request(command):
     receipt = command["receipt"]
     return ledger_pb2.PostSaleRequest(
         transaction_id=command["id"], member=member_ref(command["member"]), redeem_points=command["redeem_points"],
-        receipt=common_pb2.Receipt(
+        offline=command["offline"], receipt=common_pb2.Receipt(
             store=receipt["store"], terminal=receipt["terminal"], number=receipt["number"],
             sold_at_ms=receipt["at_ms"],
             lines=[common_pb2.Line(sku=line["sku"], category=line["category"], quantity_milli=line["quantity"],
@@ -82,39 +91,136 @@ def store_request(command):
                                           day_start_minute=command["day_start_minute"])
 
 
+def hold_request(command):
+    return ledger_pb2.HoldRequest(
+        transaction_id=command["id"], member=member_ref(command["member"]), store=command["store"], terminal=1,
+        held_at_ms=command["at_ms"], points=command["points"], deadline_ms=command["deadline_ms"],
+        reward=command["reward"])
+
+
+def capture_request(command):
+    return ledger_pb2.CaptureRequest(transaction_id=command["id"], hold_transaction_id=command["hold"],
+                                     captured_at_ms=command["at_ms"], points=command["points"])
+
+
+def void_request(command):
+    return ledger_pb2.VoidRequest(transaction_id=command["id"], hold_transaction_id=command["hold"],
+                                  voided_at_ms=command["at_ms"])
+
+
+def update_request(command):
+    return members_pb2.UpdateMemberRequest(
+        transaction_id=command["id"], member=member_ref(command["member"]), birth_month=command["birth_month"],
+        birth_day=command["birth_day"], home_store=command["home_store"], tags=command["tags"], erase=command["erase"])
+
+
+def link_request(command):
+    return members_pb2.LinkCardRequest(transaction_id=command["id"], member=member_ref(command["member"]),
+                                       card=command["card"])
+
+
+def unlink_request(command):
+    return members_pb2.UnlinkCardRequest(transaction_id=command["id"], card=command["card"])
+
+
+def freeze_request(command):
+    return members_pb2.FreezeRequest(transaction_id=command["id"], member=member_ref(command["member"]),
+                                     thaw=command["thaw"])
+
+
+def close_request(command):
+    return members_pb2.CloseRequest(transaction_id=command["id"], member=member_ref(command["member"]))
+
+
+def merge_request(command):
+    return members_pb2.MergeRequest(transaction_id=command["id"], **{"from": member_ref(command["from"])},
+                                    into=member_ref(command["into"]))
+
+
+def adjust_request(command):
+    return members_pb2.AdjustRequest(
+        transaction_id=command["id"], member=member_ref(command["member"]), points=command["points"],
+        reason_code=command["reason"], operator=command["operator"], approver=command["approver"],
+        entity=command["entity"], adjusted_at_ms=command["at_ms"])
+
+
+def transfer_request(command):
+    return members_pb2.TransferRequest(
+        transaction_id=command["id"], **{"from": member_ref(command["from"])}, to=member_ref(command["to"]),
+        points=command["points"], operator=command["operator"], transferred_at_ms=command["at_ms"])
+
+
+def set_tier_request(command):
+    return members_pb2.SetTierRequest(
+        transaction_id=command["id"], member=member_ref(command["member"]), tier=command["tier"],
+        until=date_number(command["until"]), operator=command["operator"])
+
+
+WRITES = {"sale": ("sale", sale_request), "return": ("sale_return", return_request),
+          "redeem": ("redeem", redeem_request), "hold": ("hold", hold_request), "capture": ("capture", capture_request),
+          "void": ("void_hold", void_request)}
+
+
 def write_of(command):
     """The command as one write of a batch or stream."""
-    if command["kind"] == "sale":
-        return ledger_pb2.Write(sale=sale_request(command))
-    if command["kind"] == "return":
-        return ledger_pb2.Write(sale_return=return_request(command))
-    return ledger_pb2.Write(redeem=redeem_request(command))
+    field, request = WRITES[command["kind"]]
+    return ledger_pb2.Write(**{field: request(command)})
+
+
+def call_of(client, command):
+    """(the call, the request) of a command of its own."""
+    calls = {"sale": client.ledger.PostSale, "return": client.ledger.PostReturn, "redeem": client.ledger.Redeem,
+             "hold": client.ledger.Hold, "capture": client.ledger.Capture, "void": client.ledger.Void,
+             "enrol": client.members.Enrol, "update": client.members.UpdateMember, "link": client.members.LinkCard,
+             "unlink": client.members.UnlinkCard, "freeze": client.members.Freeze, "close": client.members.Close,
+             "merge": client.members.Merge, "adjust": client.members.Adjust, "transfer": client.members.Transfer,
+             "publish": client.programmes.Publish, "store": client.programmes.PutStore}
+    if command["kind"] == "set_tier":
+        return client.members.SetTier, set_tier_request(command)
+    return calls[command["kind"]], globals()[f"{command['kind']}_request"](command)
 
 
 def unary(client, command):
     """Sends one command. Returns (answer, None) or (None, Refusal)."""
-    calls = {"sale": (client.ledger.PostSale, sale_request), "return": (client.ledger.PostReturn, return_request),
-             "redeem": (client.ledger.Redeem, redeem_request), "enrol": (client.members.Enrol, enrol_request),
-             "publish": (client.programmes.Publish, publish_request),
-             "store": (client.programmes.PutStore, store_request)}
-    call, request = calls[command["kind"]]
+    call, request = call_of(client, command)
     try:
-        return call(request(command), timeout=WAIT), None
+        return call(request, timeout=WAIT), None
     except grpc.RpcError as error:
         if "grpc-status-details-bin" not in dict(error.trailing_metadata() or ()):
             raise
         return None, jifend.refusal_of(error)
 
 
+WITH_LOT = {"ISSUED", "AVAILABLE", "PENDING", "HELD", "EXPIRED"}
+
+
 def postings_of(outcome, reasons):
-    """As naive.merged gives them. In: reasons: {number: name}."""
+    """As naive_state.merged gives them. In: reasons: {number: name}."""
     found = []
     for posting in outcome.postings:
         account = ACCOUNTS[posting.account]
-        has_lot = account in ("ISSUED", "AVAILABLE", "EXPIRED")
+        key = None
+        if account in WITH_LOT:
+            key = (date_of(posting.expires_on), first_day_of(posting.available_on), posting.entity)
+        member = 0 if posting.member == outcome.member else posting.member
         found.append((account, posting.entity, reasons[posting.reason] if account == "ISSUED" else "", posting.points,
-                      date_of(posting.expires_on) if has_lot else None))
+                      key, member))
     return merged(found)
+
+
+def trace_of(outcome, reasons):
+    """{(kind, ground): (points, money, exact)}, sums of all steps; without what is nothing."""
+    sums = {}
+    for step in outcome.trace:
+        kind = KINDS[step.kind]
+        row = sums.setdefault((kind, reasons[step.reason] if step.reason else ""), [0, 0, 0])
+        row[0] += step.points
+        row[1] += step.amount
+        if kind in EXACT:
+            row[2] += Fraction(step.exact, outcome.denominator or 1)
+        elif kind == "TIER_UP":
+            row[2] += step.exact
+    return {key: tuple(row) for key, row in sums.items() if any(row)}
 
 
 def balance_of(message):
@@ -129,25 +235,33 @@ def outcome_same(what, outcome, answer, reasons):
     got = {"member": outcome.member, "date": date_of(outcome.business_date), "balance": balance_of(outcome.balance),
            "granted": outcome.points_granted, "redeemed": outcome.points_redeemed, "value": outcome.redeemed_value,
            "postings": postings_of(outcome, reasons), "line_points": list(outcome.line_points),
-           "late": outcome.late, "version": outcome.programme_version}
+           "late": outcome.late, "version": outcome.programme_version, "trace": trace_of(outcome, reasons),
+           "deducted": getattr(outcome, "deducted_value", 0), "shortfall": getattr(outcome, "shortfall_points", 0)}
     same(what, got, {name: answer[name] for name in got})
 
 
-def member_same(message, member, as_of):
-    """Compares a Member as GetMember gave it with the model's, judged as of a date."""
-    lots = [(date_of(lot.expires_on), lot.entity, lot.granted, lot.remaining, lot.expired) for lot in message.lots]
-    months = {(month.month // 100, month.month % 100): [month.spend, month.visits, month.points]
+def member_same(message, member, as_of, now_ms):
+    """Compares a Member as GetMember gave it with the model's, judged as of a date, holds by the clock."""
+    lots = [((date_of(lot.expires_on), first_day_of(lot.available_on), lot.entity), lot.granted, lot.remaining, lot.expired)
+            for lot in message.lots]
+    months = {month.month // 100 * 12 + month.month % 100 - 1: [month.spend, month.visits, month.points]
               for month in message.months}
     got = {"balance": balance_of(message.balance), "lots": lots, "debt": message.debt, "tier": message.tier,
            "tier_since": date_of(message.tier_since), "months": months, "visits": message.visits,
            "enrolled_on": date_of(message.enrolled_on), "tags": message.tags, "home_store": message.home_store,
-           "birthday": (message.birth_month, message.birth_day), "status": message.status}
-    expected = {"balance": member.balance(as_of),
-                "lots": [(*key, *lot) for key, lot in sorted(member.lots.items())],
+           "birthday": (message.birth_month, message.birth_day), "status": STATUS[message.status]}
+    expected = {"balance": member.balance(as_of, now_ms),
+                "lots": [(key, *lot) for key, lot in sorted(member.lots.items())],
                 "debt": sum(member.debts.values()), "tier": member.tier, "tier_since": member.tier_since,
                 "months": member.months, "visits": member.visits, "enrolled_on": member.enrolled_on,
                 "tags": member.tags, "home_store": member.home_store, "birthday": member.birthday,
-                "status": common_pb2.MEMBER_STATUS_ACTIVE}
+                "status": member.status}
+    if "cards" in message.DESCRIPTOR.fields_by_name:
+        got["cards"], expected["cards"] = sorted(message.cards), sorted(member.cards)
+    if "merged_into" in message.DESCRIPTOR.fields_by_name:
+        got["into"], expected["into"] = message.merged_into, member.into.number if member.into else 0
+    if "activity_class" in message.DESCRIPTOR.fields_by_name:
+        got["class"], expected["class"] = message.activity_class, member.activity_class
     same(f"member {member.number} as of {as_of}", got, expected)
 
 
@@ -159,12 +273,18 @@ def members_same(client, ledger, numbers, as_of):
             member=common_pb2.MemberRef(number=number), as_of=date_number(as_of)), timeout=WAIT))
             for number in numbers[at:at + 500]]
         for number, call in calls:
-            member_same(call.result().member, ledger.members[number], as_of)
+            member_same(call.result().member, ledger.members[number], as_of, ledger.now_ms)
 
 
 def reasons_of(client):
     newest = client.programmes.Get(programmes_pb2.GetProgrammeRequest(), timeout=WAIT)
     return {reason.number: reason.name for reason in newest.reasons}
+
+
+def expire_same(client, ledger, run_id, as_of):
+    request = programmes_pb2.ExpireRequest(run_id=run_id, as_of=date_number(as_of))
+    last = list(client.programmes.Expire(request, timeout=WAIT))[-1]
+    same(f"expire {run_id} as of {as_of}", (last.done, last.points_expired), (True, ledger.expire(as_of)))
 
 
 def totals_same(client, ledger):

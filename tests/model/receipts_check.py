@@ -48,7 +48,7 @@ def receipts_of(path):
                 at_ms = (moment - EPOCH) // datetime.timedelta(milliseconds=1)
                 commands.append({
                     "kind": "sale", "id": f"{row['store_id']}-{moment:%Y%m%d}-{last}", "member": int(row["member_id"]),
-                    "redeem_points": 0, "on": moment.date(),
+                    "redeem_points": 0, "offline": False, "on": moment.date(),
                     "receipt": {"store": int(row["store_id"]), "terminal": 1, "number": last, "at_ms": at_ms,
                                 "lines": [], "tenders": []}})
             commands[-1]["receipt"]["lines"].append(
@@ -143,13 +143,14 @@ class Run:
         on, _ = self.ledger.local(store, self.later(1))
         commands = []
         for index, (number, member) in enumerate(sorted(self.ledger.members.items())):
-            points = member.balance(on)["available"] // 100 * 100
+            points = member.balance(on, self.later(1))["available"] // 100 * 100
             if index % 4 == 0 and points > 0:
                 commands.append({"kind": "redeem", "id": f"redeem-{number}", "member": number, "store": store,
                                  "at_ms": self.later(1), "points": points, "reward": "voucher"})
             elif index % 4 == 1 and points > 0:
                 line = {"sku": "1", "category": "GROCERY", "quantity": 3000, "amount": 2 * points + 99}
                 commands.append({"kind": "sale", "id": f"paid-{number}", "member": number, "redeem_points": points,
+                                 "offline": False,
                                  "receipt": {"store": store, "terminal": 2, "number": f"paid-{number}",
                                              "at_ms": self.later(1), "lines": [line, {**line, "category": "FUEL"}],
                                              "tenders": [{"type": "gift_card", "amount": points}]}})

@@ -178,6 +178,7 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
         input->member = jf_member_known(engine, task->member);
         return cards_check(engine, &command->as.enrol, input);
     case JF_COMMAND_TIER_CHANGE:
+    case JF_COMMAND_EXPIRE:
         input->member = jf_member_known(engine, task->member);
         return JF_OK;
     case JF_COMMAND_PUBLISH:

@@ -63,7 +63,8 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
     uint32_t cards = entry->kind == JF_ENTRY_ENROLMENT ? entry->as.enrolment.card_count : 0;
     error = jf_control_reserve(effects->control, entry);
     if (error == JF_OK) {
-        error = jf_state_note_reserve(effects->state, bytes.size, cards);
+        // A posting names one day.
+        error = jf_state_note_reserve(effects->state, bytes.size, cards, entry->posting_count);
     }
     if (error != JF_OK) {
         jf_diagnose(diagnosis, error, "no room for entry %llu: %s",
@@ -80,6 +81,41 @@ static void follow_up_note(const struct jf_effects *effects, struct jf_text id, 
     struct jf_transaction_key key = {jf_hash128(id.data, id.size), date};
     jf_state_note_transaction(effects->state, key,
                               (struct jf_transaction_row){position, follow_up_position, date});
+}
+
+// The day whose row in the index of expiries a posting may change; JF_DATE_EVER: none.
+static jf_date expiry_day(const struct jf_posting *posting, const struct jf_member *member)
+{
+    bool is_of_member = posting->member.value == 0 || posting->member.value == member->number.value;
+    bool is_points =
+        posting->account == JF_ACCOUNT_AVAILABLE || posting->account == JF_ACCOUNT_PENDING;
+    return is_of_member && is_points ? posting->expires_on : JF_DATE_EVER;
+}
+
+// Applies the entry to one member, and notes on which days the member now has points that expire,
+// or has none any more: what the index of expiries says is what the member's lots say.
+static void member_apply(const struct jf_effects *effects, const struct jf_entry *entry,
+                         struct jf_member *member)
+{
+    uint64_t held[JF_POSTINGS_PER_ENTRY_MAX / 64] = {0};
+    JF_ASSERT(entry->posting_count <= JF_POSTINGS_PER_ENTRY_MAX);
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        jf_date day = expiry_day(&entry->postings[i], member);
+        bool is_held = day != JF_DATE_EVER && jf_member_has_points_until(member, day);
+        held[i / 64] |= (uint64_t)is_held << (i % 64);
+    }
+    jf_apply_member(member, entry);
+    jf_state_member_touch(effects->state, member);
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        jf_date day = expiry_day(&entry->postings[i], member);
+        if (day == JF_DATE_EVER) {
+            continue;
+        }
+        bool is_held = jf_member_has_points_until(member, day);
+        if (is_held != ((held[i / 64] >> (i % 64) & 1) == 1)) {
+            jf_state_note_expiry(effects->state, day, member->number, is_held);
+        }
+    }
 }
 
 static void transaction_note(const struct jf_effects *effects, const struct jf_entry *entry)
@@ -123,8 +159,7 @@ void jf_effects_apply(const struct jf_effects *effects, const struct jf_entry *e
     if (entry->member.value != 0) {
         struct jf_member *member = jf_state_member(effects->state, entry->member);
         JF_ASSERT(member != NULL);
-        jf_apply_member(member, entry);
-        jf_state_member_touch(effects->state, member);
+        member_apply(effects, entry, member);
     }
     jf_control_apply(effects->control, entry);
     jf_reference_apply(effects->reference, entry);

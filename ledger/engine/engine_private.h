@@ -106,6 +106,7 @@ struct jf_engine {
     _Atomic bool has_failed;
     _Atomic bool is_stopping;
     _Atomic bool is_tiers_running; // one job of a kind at a time
+    _Atomic bool is_expire_running;
     _Atomic bool is_verify_running;
     struct jf_follow_places follow_places;
     pthread_mutex_t lanes_mutex; // opening and closing lanes only

@@ -17,6 +17,12 @@ JF_MUST_USE enum jf_error jf_entry_encode_outcome(const struct jf_entry *entry,
                                                   struct jf_arena *arena,
                                                   struct jf_text *out_outcome);
 
+// An outcome's bytes read back: the fields that every entry has, the others 0. Texts and arrays are
+// in `arena`. Errors: as jf_entry_decode.
+JF_MUST_USE enum jf_error jf_entry_decode_outcome(struct jf_text outcome, struct jf_arena *arena,
+                                                  struct jf_entry *out_entry,
+                                                  struct jf_diagnosis *diagnosis);
+
 // Decodes bytes from the journal or state: outside bytes. Texts and arrays are in `arena` or point
 // into `bytes`, which must outlive the entry. Errors: JF_ERROR_CORRUPT (diagnosed),
 // JF_ERROR_NO_MEMORY.

@@ -255,6 +255,26 @@ static enum jf_error outcome_read(const Jifen__V1__Outcome *outcome, struct jf_a
     return error == JF_OK ? trace_read(outcome, arena, entry) : error;
 }
 
+enum jf_error jf_entry_decode_outcome(struct jf_text outcome, struct jf_arena *arena,
+                                      struct jf_entry *out_entry, struct jf_diagnosis *diagnosis)
+{
+    struct unpack_source source = {arena, false};
+    ProtobufCAllocator allocator = {arena_alloc, arena_free, &source};
+    const Jifen__V1__Outcome *message =
+        jifen__v1__outcome__unpack(&allocator, outcome.size, (const uint8_t *)outcome.data);
+    if (message == NULL && source.is_full) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "outcome: no memory to decode it");
+    }
+    struct jf_entry entry;
+    memset(&entry, 0, sizeof entry);
+    enum jf_error error = message == NULL ? JF_ERROR_CORRUPT : outcome_read(message, arena, &entry);
+    if (error != JF_OK) {
+        return jf_diagnose(diagnosis, error, "outcome: it is not valid");
+    }
+    *out_entry = entry;
+    return JF_OK;
+}
+
 static enum jf_error parts_read(size_t count, Jifen__V1__LotPart **parts, struct jf_arena *arena,
                                 const struct jf_lot_part **out_parts)
 {
@@ -610,6 +630,13 @@ static void void_read(const Jifen__V1__VoidBody *body, struct jf_hold_end_entry 
     end->ended_at_ms = body->voided_at_ms;
 }
 
+static enum jf_error expiry_read(const Jifen__V1__ExpiryBody *body, struct jf_expiry_entry *expiry)
+{
+    expiry->run_id = text_of(body->run_id);
+    expiry->as_of = jf_date_from_wire(body->as_of, JF_DATE_NONE);
+    return expiry->as_of == JF_DATE_NONE ? JF_ERROR_CORRUPT : JF_OK;
+}
+
 static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena *arena,
                                struct jf_entry *entry)
 {
@@ -637,6 +664,8 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
     case JIFEN__V1__ENTRY__BODY_VOID_HOLD:
         void_read(message->void_hold, &entry->as.hold_end);
         return JF_OK;
+    case JIFEN__V1__ENTRY__BODY_EXPIRY:
+        return expiry_read(message->expiry, &entry->as.expiry);
     default:
         return JF_ERROR_CORRUPT;
     }

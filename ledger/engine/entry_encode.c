@@ -373,6 +373,12 @@ static void put_voided_holds(struct jf_wire_writer *writer, const struct jf_entr
     jf_wire_nest(writer, 7, end);
 }
 
+static void put_expiry(struct jf_wire_writer *writer, const struct jf_expiry_entry *expiry)
+{
+    wire_date(writer, 2, expiry->as_of);
+    jf_wire_text(writer, 1, expiry->run_id, false);
+}
+
 // The body's field number is its kind.
 static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry)
 {
@@ -408,6 +414,9 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
     case JF_ENTRY_CAPTURE:
     case JF_ENTRY_VOID:
         put_hold_end(writer, &entry->as.hold_end);
+        break;
+    case JF_ENTRY_EXPIRY:
+        put_expiry(writer, &entry->as.expiry);
         break;
     }
     jf_wire_nest(writer, entry->kind, end);
@@ -477,6 +486,8 @@ static uint64_t body_bound(const struct jf_entry *entry)
     case JF_ENTRY_VOID:
         return entry->as.hold_end.hold_transaction_id.size +
                (uint64_t)entry->as.hold_end.captured_count * PART_BYTES;
+    case JF_ENTRY_EXPIRY:
+        return entry->as.expiry.run_id.size;
     }
     return 0;
 }

@@ -1,10 +1,13 @@
 // Jobs: a thread, its progress under a mutex, and a lane of its own into the engine. Nothing here
 // is on the way of a sale.
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "engine/clock.h"
 #include "engine/job_private.h"
+
+#define DAY_US UINT64_C(86400000000)
 
 enum jf_error jf_job_create(struct jf_engine *engine, void (*wake)(void *context), void *context,
                             struct jf_job **out_job)
@@ -18,6 +21,32 @@ enum jf_error jf_job_create(struct jf_engine *engine, void (*wake)(void *context
     job->context = context;
     pthread_mutex_init(&job->mutex, NULL);
     pthread_cond_init(&job->answered, NULL);
+    *out_job = job;
+    return JF_OK;
+}
+
+enum jf_error jf_job_create_run(struct jf_engine *engine, const struct jf_run_input *input,
+                                void (*wake)(void *context), void *context, struct jf_job **out_job,
+                                struct jf_diagnosis *diagnosis)
+{
+    if (input->run_id.size < 1 || input->run_id.size > JF_RUN_ID_BYTES_MAX) {
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID, "run_id: 1 to %u bytes are allowed",
+                           JF_RUN_ID_BYTES_MAX);
+    }
+    uint64_t now_us = engine->config.clock_us(engine->config.clock_context);
+    if ((uint64_t)input->as_of > now_us / DAY_US + 1) {
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                           "the date lies in the future; tiers fall and points expire only by days "
+                           "that are over");
+    }
+    struct jf_job *job = NULL;
+    enum jf_error error = jf_job_create(engine, wake, context, &job);
+    if (error != JF_OK) {
+        return jf_diagnose(diagnosis, error, "no memory for the job");
+    }
+    memcpy(job->run_id, input->run_id.data, input->run_id.size);
+    job->run_id_size = input->run_id.size;
+    job->as_of = input->as_of;
     *out_job = job;
     return JF_OK;
 }
@@ -65,18 +94,38 @@ static void wake_if(struct jf_job *job, bool is_due)
     }
 }
 
+// At the pace so far, rounded up. In: elapsed since the stage began.
+static uint64_t seconds_left(uint64_t elapsed_us, uint64_t done, uint64_t total)
+{
+    if (done == 0 || total <= done) {
+        return 0;
+    }
+    return (elapsed_us / 1000 * (total - done) / done + 999) / 1000;
+}
+
 void jf_job_report(struct jf_job *job, const char *stage, uint64_t done, uint64_t total)
 {
     uint64_t now_us = jf_clock_monotonic_us();
     pthread_mutex_lock(&job->mutex);
-    job->progress.stage = stage;
+    if (job->progress.stage == NULL || strcmp(job->progress.stage, stage) != 0) {
+        job->progress.stage = stage;
+        job->stage_us = now_us;
+    }
     job->progress.done_count = done;
     job->progress.total_count = total;
+    job->progress.seconds_left = seconds_left(now_us - job->stage_us, done, total);
     job->is_news = true;
     bool is_due = now_us - job->woken_us >= JF_JOB_WAKE_INTERVAL_US;
     job->woken_us = is_due ? now_us : job->woken_us;
     pthread_mutex_unlock(&job->mutex);
     wake_if(job, is_due);
+}
+
+void jf_job_report_points(struct jf_job *job, int64_t points_expired)
+{
+    pthread_mutex_lock(&job->mutex);
+    job->progress.points_expired = points_expired;
+    pthread_mutex_unlock(&job->mutex);
 }
 
 void jf_job_finish(struct jf_job *job, const struct jf_job_progress *result)

@@ -28,21 +28,31 @@ struct jf_job {
     struct jf_tier_change_row *taken; // handed out by the last take
     bool is_news;
     uint64_t woken_us;
+    uint64_t stage_us; // when the stage began
 
-    // Tiers:
-    char run_id[JF_NAME_BYTES_MAX];
+    // A run:
+    char run_id[JF_RUN_ID_BYTES_MAX];
     uint32_t run_id_size;
     jf_date as_of;
+    // Tiers:
     bool is_preview;
     bool is_listed;
 };
 
 JF_MUST_USE enum jf_error jf_job_create(struct jf_engine *engine, void (*wake)(void *context),
                                         void *context, struct jf_job **out_job);
+// A job of a run, its id and date checked. Errors: JF_ERROR_INVALID, JF_ERROR_NO_MEMORY, diagnosed.
+JF_MUST_USE enum jf_error jf_job_create_run(struct jf_engine *engine,
+                                            const struct jf_run_input *input,
+                                            void (*wake)(void *context), void *context,
+                                            struct jf_job **out_job,
+                                            struct jf_diagnosis *diagnosis);
 JF_MUST_USE enum jf_error jf_job_start(struct jf_job *job, void (*run)(struct jf_job *job),
                                        _Atomic bool *is_running, struct jf_diagnosis *diagnosis);
-// Publishes counts; wakes the owner at most ten times a second.
+// Publishes counts and the time left; wakes the owner at most ten times a second.
 void jf_job_report(struct jf_job *job, const char *stage, uint64_t done, uint64_t total);
+// Publishes, with the next report, how much has expired so far.
+void jf_job_report_points(struct jf_job *job, int64_t points_expired);
 // The end, once: with what `result` says (its change fields are not looked at).
 void jf_job_finish(struct jf_job *job, const struct jf_job_progress *result);
 JF_MUST_USE enum jf_error jf_job_add_change(struct jf_job *job,

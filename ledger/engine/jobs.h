@@ -1,5 +1,6 @@
-// Long work beside the tills: tier recalculation and verification. Each job runs in a thread of its
-// own over a snapshot of the state, and posts what it changes through a lane like any client.
+// Long work beside the tills: tier recalculation, expiry and verification. Each job runs in a
+// thread of its own over a snapshot of the state, and posts what it changes through a lane like any
+// client.
 //
 // Any one thread owns a job's handle: it takes progress when woken (or polls) and releases the job
 // at the end.
@@ -19,9 +20,14 @@ struct jf_tier_change_row {
     uint32_t visits;
 };
 
-struct jf_tiers_job_input {
+// A run: sent again under the same id it goes on where it stopped.
+struct jf_run_input {
     struct jf_text run_id; // 1..32 bytes; copied
-    jf_date as_of;
+    jf_date as_of;         // at most tomorrow by UTC
+};
+
+struct jf_tiers_job_input {
+    struct jf_run_input run;
     bool is_preview;
     bool is_listed; // keep the changes for jf_job_take
 };
@@ -29,7 +35,8 @@ struct jf_tiers_job_input {
 struct jf_job_progress {
     const char *stage; // static
     uint64_t done_count;
-    uint64_t total_count; // an estimate until is_done
+    uint64_t total_count;  // tiers: an estimate until is_done
+    uint64_t seconds_left; // at the pace of the stage so far; 0: not known, or done
     bool is_done;
     enum jf_error error; // with is_done
     struct jf_diagnosis diagnosis;
@@ -38,6 +45,8 @@ struct jf_job_progress {
     const struct jf_tier_change_row *changes;
     uint32_t change_count;
     uint64_t counts[JF_TIERS_MAX * JF_TIERS_MAX];
+    // Expire: by this job, so far.
+    int64_t points_expired;
     // Verify, with is_done:
     bool ties;
     char difference[JF_DIAGNOSIS_TEXT_MAX]; // the first one
@@ -49,13 +58,18 @@ struct jf_job_progress {
     unsigned char replay_digest[16]; // of the journal replayed from nothing
 };
 
-// At most one job of a kind runs at a time: JF_ERROR_BUSY. `wake` is called from the job's thread
-// when there is something to take.
+// At most one job of a kind runs at a time: JF_ERROR_BUSY. JF_ERROR_INVALID, diagnosed: what the
+// input does not allow. `wake` is called from the job's thread when there is something to take.
 JF_MUST_USE enum jf_error jf_job_start_tiers(struct jf_engine *engine,
                                              const struct jf_tiers_job_input *input,
                                              void (*wake)(void *context), void *context,
                                              struct jf_job **out_job,
                                              struct jf_diagnosis *diagnosis);
+JF_MUST_USE enum jf_error jf_job_start_expire(struct jf_engine *engine,
+                                              const struct jf_run_input *input,
+                                              void (*wake)(void *context), void *context,
+                                              struct jf_job **out_job,
+                                              struct jf_diagnosis *diagnosis);
 JF_MUST_USE enum jf_error jf_job_start_verify(struct jf_engine *engine, void (*wake)(void *context),
                                               void *context, struct jf_job **out_job,
                                               struct jf_diagnosis *diagnosis);

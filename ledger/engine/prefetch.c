@@ -60,6 +60,8 @@ static jf_date command_date(const struct jf_engine *engine, const struct jf_comm
         return command->as.enrol.enrolled_on;
     case JF_COMMAND_TIER_CHANGE:
         return command->as.tier_change.as_of;
+    case JF_COMMAND_EXPIRE:
+        return command->as.expire.as_of;
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
     case JF_COMMAND_NONE:
@@ -230,6 +232,8 @@ static enum jf_error member_find(struct jf_engine *engine, struct jf_task *task)
         task->member = command->as.enrol.number;
     } else if (command->kind == JF_COMMAND_TIER_CHANGE) {
         task->member = command->as.tier_change.member;
+    } else if (command->kind == JF_COMMAND_EXPIRE) {
+        task->member = command->as.expire.member;
     }
     return JF_OK;
 }

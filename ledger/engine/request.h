@@ -29,7 +29,7 @@ enum jf_write_status {
     JF_WRITE_POSTED = 1,
     JF_WRITE_REPLAYED = 2, // the first answer again
     JF_WRITE_REFUSED = 3,
-    JF_WRITE_UNCHANGED = 4, // TIER_CHANGE that changes nothing: nothing written
+    JF_WRITE_UNCHANGED = 4, // TIER_CHANGE, EXPIRE that change nothing: nothing written
 };
 
 struct jf_write {

@@ -1,6 +1,7 @@
 // Verification: the journal is replayed from nothing into a scratch state, through the same
 // functions as recovery, and the result is compared with what the server holds: every member's
-// record byte for byte, every control total, every count. What the replay itself checks: checksums
+// record byte for byte, every control total, every count; and the index of expiries with the
+// members' lots. What the replay itself checks: checksums
 // and chain of all blocks, entries in order, postings that sum to zero. Fails (an error, not a
 // verdict) when something cannot be read; a difference is a verdict.
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "engine/clock.h"
 #include "engine/engine_private.h"
 #include "engine/job_private.h"
@@ -215,9 +217,38 @@ static void members_differ(struct verification *run, const struct side *live,
     }
 }
 
+// What rows of the index of expiries add up to, in whatever order they come.
+struct expiry_sum {
+    uint64_t count;
+    uint64_t hashes;
+};
+
+static void expiry_add(struct expiry_sum *sum, jf_date expires_on, struct jf_member_id member)
+{
+    unsigned char bytes[sizeof(uint32_t) + sizeof(uint64_t)];
+    jf_store_u32(bytes, (uint32_t)expires_on);
+    jf_store_u64(bytes + sizeof(uint32_t), member.value);
+    sum->count += 1;
+    sum->hashes += jf_hash64(bytes, sizeof bytes);
+}
+
+// The rows that a member's lots ask for: one for each day until which points lie in them.
+static void member_expiries_add(struct expiry_sum *sum, const struct jf_member *member)
+{
+    jf_date last = JF_DATE_NONE;
+    for (uint32_t i = 0; i < member->lot_count; i++) {
+        const struct jf_lot *lot = &member->lots[i];
+        if (lot->remaining > 0 && lot->expires_on != JF_DATE_EVER && lot->expires_on != last) {
+            expiry_add(sum, lot->expires_on, member->number);
+            last = lot->expires_on;
+        }
+    }
+}
+
 // Both sides step together: the first member at which they part is the difference. The live side
-// goes on to its end for the sum of balances.
+// goes on to its end for the sum of balances and the rows of the index of expiries.
 static enum jf_error members_compare(struct verification *run, struct jf_state_scan *scratch_scan,
+                                     struct expiry_sum *out_expiries,
                                      struct jf_diagnosis *diagnosis)
 {
     struct side live = {.scan = run->input->scan};
@@ -231,6 +262,7 @@ static enum jf_error members_compare(struct verification *run, struct jf_state_s
         members_differ(run, &live, &scratch);
         if (live.member != NULL) {
             run->result->members += 1;
+            member_expiries_add(out_expiries, live.member);
             error = jf_number_add(run->result->balance_sum, jf_member_balance(live.member),
                                   &run->result->balance_sum);
         }
@@ -244,6 +276,29 @@ static enum jf_error members_compare(struct verification *run, struct jf_state_s
     memcpy(run->result->digest, &live.digest, sizeof run->result->digest);
     memcpy(run->result->replay_digest, &scratch.digest, sizeof run->result->replay_digest);
     return error;
+}
+
+static enum jf_error expiries_compare(struct verification *run, const struct expiry_sum *members,
+                                      struct jf_diagnosis *diagnosis)
+{
+    struct expiry_sum index = {0};
+    enum jf_error error = JF_OK;
+    while (error == JF_OK) {
+        jf_date expires_on = 0;
+        struct jf_member_id member = {0};
+        error =
+            jf_state_scan_expiry(run->input->scan, JF_DATE_EVER, &expires_on, &member, diagnosis);
+        if (error == JF_OK) {
+            expiry_add(&index, expires_on, member);
+        }
+    }
+    if (index.count != members->count || index.hashes != members->hashes) {
+        differ(run,
+               "the index of expiries has %llu rows and is not what the members' lots ask for, "
+               "which is %llu rows",
+               (unsigned long long)index.count, (unsigned long long)members->count);
+    }
+    return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
 }
 
 static void rows_compare(struct verification *run, const struct jf_control *live,
@@ -323,6 +378,7 @@ static enum jf_error totals_compare(struct verification *run, struct jf_diagnosi
 static enum jf_error compare(struct verification *run, struct jf_diagnosis *diagnosis)
 {
     struct jf_state_scan *scratch_scan = NULL;
+    struct expiry_sum expiries = {0};
     uint64_t position = 0;
     enum jf_error error = scratch_flush(run, diagnosis);
     if (error == JF_OK) {
@@ -330,7 +386,10 @@ static enum jf_error compare(struct verification *run, struct jf_diagnosis *diag
                                    &position);
     }
     if (error == JF_OK) {
-        error = members_compare(run, scratch_scan, diagnosis);
+        error = members_compare(run, scratch_scan, &expiries, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = expiries_compare(run, &expiries, diagnosis);
     }
     if (error == JF_OK) {
         report(run, "totals", 0, 1);

@@ -268,6 +268,7 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     case JF_ENTRY_REDEMPTION:
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:
+    case JF_ENTRY_EXPIRY:
         break;
     }
     member->last_position = entry->position;

@@ -302,13 +302,11 @@ static bool put_store_check(const struct jf_put_store_command *command, struct j
                         DAY_START_MINUTE_MAX);
 }
 
-static bool tier_change_check(const struct jf_tier_change_command *command, struct jf_refusal *out)
+// A job's command. Its member is not looked at: 0 is the beginning of a run.
+static bool run_check(struct jf_text run_id, jf_date as_of, struct jf_refusal *out)
 {
-    if (!text_check(FIELD("run_id", 0), command->run_id, 1, JF_RUN_ID_BYTES_MAX) ||
-        !date_check(FIELD("as_of", 0), command->as_of)) {
-        return false;
-    }
-    return true; // member 0: the beginning of a run
+    return text_check(FIELD("run_id", 0), run_id, 1, JF_RUN_ID_BYTES_MAX) &&
+           date_check(FIELD("as_of", 0), as_of);
 }
 
 static bool content_check(const struct jf_command *command, struct jf_refusal *out)
@@ -327,26 +325,37 @@ static bool content_check(const struct jf_command *command, struct jf_refusal *o
     case JF_COMMAND_PUT_STORE:
         return put_store_check(&command->as.put_store, out);
     case JF_COMMAND_TIER_CHANGE:
-        return tier_change_check(&command->as.tier_change, out);
+        return run_check(command->as.tier_change.run_id, command->as.tier_change.as_of, out);
     case JF_COMMAND_HOLD:
         return hold_check(&command->as.hold, out);
     case JF_COMMAND_CAPTURE:
         return capture_check(&command->as.capture, out);
     case JF_COMMAND_VOID:
         return void_check(&command->as.void_hold, out);
+    case JF_COMMAND_EXPIRE:
+        return run_check(command->as.expire.run_id, command->as.expire.as_of, out);
     case JF_COMMAND_NONE:
         break;
     }
     return refuse(out, "write", 0, 0, "one of the requests is needed");
 }
 
-// Recalculations make their ids of run and member: no client's id may stand in their way.
-static bool is_own_id(const struct jf_command *command)
+// Jobs make their ids of run and member: no client's id may stand in their way. Returns: the prefix
+// that is the ledger's own, or NULL.
+static const char *own_prefix(const struct jf_command *command)
 {
-    static const char prefix[] = "tiers/";
-    uint32_t size = sizeof prefix - 1;
-    return command->kind != JF_COMMAND_TIER_CHANGE && command->transaction_id.size >= size &&
-           memcmp(command->transaction_id.data, prefix, size) == 0;
+    static const char *const prefixes[] = {"tiers/", "expire/"};
+    if (command->kind == JF_COMMAND_TIER_CHANGE || command->kind == JF_COMMAND_EXPIRE) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t size = strlen(prefixes[i]);
+        if (command->transaction_id.size >= size &&
+            memcmp(command->transaction_id.data, prefixes[i], size) == 0) {
+            return prefixes[i];
+        }
+    }
+    return NULL;
 }
 
 bool jf_command_check(const struct jf_command *command, bool needs_id,
@@ -358,9 +367,10 @@ bool jf_command_check(const struct jf_command *command, bool needs_id,
                                 JF_TRANSACTION_ID_BYTES_MAX)) {
         return false;
     }
-    if (is_own_id(command)) {
-        return refuse(out, "transaction_id", 0, 0,
-                      "ids that begin with tiers/ are the ledger's own");
+    const char *own = own_prefix(command);
+    if (own != NULL) {
+        return refuse(out, "transaction_id", 0, 0, "ids that begin with %s are the ledger's own",
+                      own);
     }
     if (command->malformed_field != NULL) {
         return refuse(out, command->malformed_field, 0, 0, "the value cannot be read");

@@ -15,7 +15,7 @@
 
 #define JF_REWARD_BYTES_MAX    64u  // what a redemption is for, as the client names it
 #define JF_FILE_NAME_BYTES_MAX 256u // of a programme, for messages
-#define JF_RUN_ID_BYTES_MAX    32u  // a recalculation's; part of its entries' transaction ids
+#define JF_RUN_ID_BYTES_MAX    32u  // a job's; part of its entries' transaction ids
 
 enum jf_command_kind {
     JF_COMMAND_NONE = 0,
@@ -29,6 +29,7 @@ enum jf_command_kind {
     JF_COMMAND_HOLD = 8,
     JF_COMMAND_CAPTURE = 9,
     JF_COMMAND_VOID = 10,
+    JF_COMMAND_EXPIRE = 19, // by the expiry job only
 };
 
 struct jf_member_ref {
@@ -142,6 +143,12 @@ struct jf_tier_change_command {
     jf_date as_of;
 };
 
+struct jf_expire_command {
+    struct jf_text run_id;
+    struct jf_member_id member; // value 0: the run begins, which binds its id to as_of
+    jf_date as_of;              // lots whose last day lies before it have expired
+};
+
 struct jf_command {
     enum jf_command_kind kind;
     struct jf_text transaction_id;
@@ -157,6 +164,7 @@ struct jf_command {
         struct jf_hold_command hold;
         struct jf_capture_command capture;
         struct jf_void_command void_hold;
+        struct jf_expire_command expire;
     } as;
 };
 

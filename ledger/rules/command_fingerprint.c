@@ -149,11 +149,13 @@ static void put_store(struct writer *writer, const struct jf_put_store_command *
     put(writer, command->day_start_minute);
 }
 
-static void put_tier_change(struct writer *writer, const struct jf_tier_change_command *command)
+// A job's command.
+static void put_run(struct writer *writer, struct jf_text run_id, struct jf_member_id member,
+                    jf_date as_of)
 {
-    put_text(writer, command->run_id);
-    put(writer, command->member.value);
-    put_signed(writer, command->as_of);
+    put_text(writer, run_id);
+    put(writer, member.value);
+    put_signed(writer, as_of);
 }
 
 static void put_content(struct writer *writer, const struct jf_command *command)
@@ -179,7 +181,12 @@ static void put_content(struct writer *writer, const struct jf_command *command)
         put_store(writer, &command->as.put_store);
         break;
     case JF_COMMAND_TIER_CHANGE:
-        put_tier_change(writer, &command->as.tier_change);
+        put_run(writer, command->as.tier_change.run_id, command->as.tier_change.member,
+                command->as.tier_change.as_of);
+        break;
+    case JF_COMMAND_EXPIRE:
+        put_run(writer, command->as.expire.run_id, command->as.expire.member,
+                command->as.expire.as_of);
         break;
     case JF_COMMAND_HOLD:
         put_hold(writer, &command->as.hold);

@@ -186,6 +186,7 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_VOID:
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:
+    case JF_ENTRY_EXPIRY:
         break;
     }
 }

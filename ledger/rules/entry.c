@@ -52,6 +52,8 @@ const char *jf_entry_kind_name(enum jf_entry_kind kind)
         return "capture";
     case JF_ENTRY_VOID:
         return "void";
+    case JF_ENTRY_EXPIRY:
+        return "expiry";
     }
     return "unknown";
 }

@@ -94,6 +94,7 @@ enum jf_entry_kind {
     JF_ENTRY_HOLD = 23,
     JF_ENTRY_CAPTURE = 24,
     JF_ENTRY_VOID = 25,
+    JF_ENTRY_EXPIRY = 33,
 };
 
 struct jf_granted {
@@ -246,6 +247,12 @@ struct jf_tier_change_entry {
     uint32_t visits;
 };
 
+// The lots are those of the postings.
+struct jf_expiry_entry {
+    struct jf_text run_id;
+    jf_date as_of;
+};
+
 struct jf_entry {
     enum jf_entry_kind kind;
     uint64_t position; // 0 until the engine gives it
@@ -286,6 +293,7 @@ struct jf_entry {
         struct jf_tier_change_entry tier_change;
         struct jf_hold_entry hold;
         struct jf_hold_end_entry hold_end; // CAPTURE, VOID
+        struct jf_expiry_entry expiry;
     } as;
 };
 

@@ -196,6 +196,21 @@ int64_t jf_member_balance(const struct jf_member *member)
     return sum + jf_member_held(member) - jf_member_debt(member);
 }
 
+bool jf_member_has_points_until(const struct jf_member *member, jf_date expires_on)
+{
+    // From the back: lots are sorted by their last day, and new points mostly go to the last.
+    for (uint32_t i = member->lot_count; i > 0; i--) {
+        const struct jf_lot *lot = &member->lots[i - 1];
+        if (lot->expires_on < expires_on) {
+            break;
+        }
+        if (lot->expires_on == expires_on && lot->remaining > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int64_t jf_lot_spendable(const struct jf_lot *lot, jf_date date)
 {
     if (date < lot->available_on || date > lot->expires_on) {

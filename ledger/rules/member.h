@@ -3,6 +3,7 @@
 #ifndef JF_RULES_MEMBER_H
 #define JF_RULES_MEMBER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -181,6 +182,9 @@ int64_t jf_member_held(const struct jf_member *member);
 
 // balance = sum of the lots' remainders + what holds set aside - debt (invariant 2).
 int64_t jf_member_balance(const struct jf_member *member);
+
+// Whether a lot with that last day holds points.
+bool jf_member_has_points_until(const struct jf_member *member, jf_date expires_on);
 
 struct jf_balance {
     int64_t available; // spendable on the date

@@ -274,6 +274,8 @@ static bool plan_by_kind(struct jf_plan_work *work)
         return jf_plan_capture(work);
     case JF_COMMAND_VOID:
         return jf_plan_void(work);
+    case JF_COMMAND_EXPIRE:
+        return jf_plan_expire(work);
     case JF_COMMAND_NONE:
         break;
     }

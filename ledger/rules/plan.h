@@ -35,13 +35,13 @@ struct jf_plan_input {
 // Plans a command that passed jf_command_check and whose transaction id is new.
 // Out: exactly one of *out_entry (kind, member, balance, postings … all filled but position,
 // recorded_at_us, previous_position's chain is filled from member->last_position) and
-// out_refusal->code is set; *out_entry is NULL on refusal. TIER_CHANGE without a change gives
-// neither. The entry borrows the command's texts and arrays, and for a return those of the sale's
-// entry: they must live as long. It borrows nothing of the reference or the member. PUBLISH and
-// PUT_STORE leave the reference prepared for their entry: apply it (jf_reference_apply) before the
-// next of them is planned.
-// Returns: JF_OK; JF_ERROR_NO_MEMORY when the arena's bound is met (nothing is decided);
-// JF_ERROR_CORRUPT when a return's stored sale and last return do not belong together.
+// out_refusal->code is set; *out_entry is NULL on refusal. TIER_CHANGE and EXPIRE without
+// a change give neither. The entry borrows the command's texts and arrays, and for a return those
+// of the sale's entry: they must live as long. It borrows nothing of the reference or the member.
+// PUBLISH and PUT_STORE leave the reference prepared for their entry: apply it (jf_reference_apply)
+// before the next of them is planned. Returns: JF_OK; JF_ERROR_NO_MEMORY when the arena's bound is
+// met (nothing is decided); JF_ERROR_CORRUPT when a return's stored sale and last return do not
+// belong together.
 JF_MUST_USE enum jf_error jf_plan(const struct jf_plan_input *input,
                                   const struct jf_command *command, struct jf_entry **out_entry,
                                   struct jf_refusal *out_refusal);

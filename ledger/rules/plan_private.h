@@ -1,7 +1,8 @@
 // What the planners of the command kinds share. For rules/*.c only.
 //
 // Steps return whether planning goes on. A step that stops it has said why: a refusal in
-// work->refusal, a failure in work->error, or (a tier that does not change) neither.
+// work->refusal, a failure in work->error, or (a tier that does not change, a member of whom
+// nothing has expired) neither.
 #ifndef JF_RULES_PLAN_PRIVATE_H
 #define JF_RULES_PLAN_PRIVATE_H
 
@@ -109,5 +110,6 @@ bool jf_plan_tier_change(struct jf_plan_work *work);
 bool jf_plan_hold(struct jf_plan_work *work);
 bool jf_plan_capture(struct jf_plan_work *work);
 bool jf_plan_void(struct jf_plan_work *work);
+bool jf_plan_expire(struct jf_plan_work *work);
 
 #endif

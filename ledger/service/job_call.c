@@ -1,8 +1,8 @@
-// Calls that run a job: RecalculateTiers and Verify. The job has a thread of its own; once a turn,
-// and at most ten times a second, what it has found is sent, as fast as the client reads. Failures:
-// a job of the kind that already runs (RESOURCE_EXHAUSTED); a client that goes away cancels its
-// job, and so does a shutdown (UNAVAILABLE; the same run_id sent again goes on); a job's own
-// failure ends the call.
+// Calls that run a job: RecalculateTiers, Expire and Verify. The job has a thread of its own; once
+// a turn, and at most ten times a second, what it has found is sent, as fast as the client reads.
+// Failures: a job of the kind that already runs (RESOURCE_EXHAUSTED); a client that goes away
+// cancels its job, and so does a shutdown (UNAVAILABLE; the same run_id sent again goes on); a
+// job's own failure ends the call.
 #include "base/assert.h"
 #include "engine/entry_codec.h"
 #include "engine/jobs.h"
@@ -78,6 +78,7 @@ static bool tiers_send(struct jf_job_call *job_call, bool *out_is_all)
     Jifen__V1__RecalculateTiersProgress message = JIFEN__V1__RECALCULATE_TIERS_PROGRESS__INIT;
     message.members_done = progress->done_count;
     message.members_total = progress->total_count;
+    message.seconds_left = progress->seconds_left;
     message.changes = pointers;
     message.n_changes = count;
     struct tier_counts counts = {.count = 0};
@@ -89,6 +90,19 @@ static bool tiers_send(struct jf_job_call *job_call, bool *out_is_all)
     }
     job_call->changes_sent += count;
     *out_is_all = count == left;
+    return jf_answer_send(job_call->call, &message.base);
+}
+
+static bool expire_send(struct jf_job_call *job_call, bool *out_is_all)
+{
+    const struct jf_job_progress *progress = &job_call->progress;
+    Jifen__V1__ExpireProgress message = JIFEN__V1__EXPIRE_PROGRESS__INIT;
+    message.members_done = progress->done_count;
+    message.members_total = progress->total_count;
+    message.points_expired = (uint64_t)progress->points_expired;
+    message.seconds_left = progress->seconds_left;
+    message.done = progress->is_done;
+    *out_is_all = true;
     return jf_answer_send(job_call->call, &message.base);
 }
 
@@ -149,6 +163,10 @@ static void started(struct jf_service *service, struct jf_job_call *job_call, en
                          "A job of this kind is running; ask again when it is done.");
         return;
     }
+    if (error == JF_ERROR_INVALID) { // of what is asked only the clock could still find fault
+        jf_status_finish_field(job_call->call, "as_of", 0, diagnosis->text);
+        return;
+    }
     if (error != JF_OK) {
         jf_status_finish(job_call->call, JF_STATUS_INTERNAL, "The job cannot be started: %s",
                          diagnosis->text[0] != '\0' ? diagnosis->text : jf_error_text(error));
@@ -163,6 +181,24 @@ static void started(struct jf_service *service, struct jf_job_call *job_call, en
     service->jobs = job_call;
 }
 
+// Returns: false after ending the call with the field at fault.
+static bool run_read(struct jf_call *call, const char *run_id, int32_t as_of,
+                     struct jf_run_input *out_input)
+{
+    out_input->run_id = jf_text_from(run_id);
+    if (out_input->run_id.size == 0 || out_input->run_id.size > JF_RUN_ID_BYTES_MAX ||
+        !jf_utf8_is_plain(out_input->run_id)) {
+        jf_status_finish_field(call, "run_id", JF_RUN_ID_BYTES_MAX,
+                               "1 to 32 bytes of UTF-8 without control characters");
+        return false;
+    }
+    if (!jf_decode_date(as_of, &out_input->as_of) || out_input->as_of == JF_DATE_NONE) {
+        jf_status_finish_field(call, "as_of", 0, "a date as year x 10000 + month x 100 + day");
+        return false;
+    }
+    return true;
+}
+
 void jf_job_call_tiers(struct jf_service *service, struct jf_call *call, struct jf_text bytes)
 {
     const ProtobufCMessage *message = jf_ticket_unpack(service, call, bytes);
@@ -171,17 +207,8 @@ void jf_job_call_tiers(struct jf_service *service, struct jf_call *call, struct 
     }
     const Jifen__V1__RecalculateTiersRequest *request =
         (const Jifen__V1__RecalculateTiersRequest *)message;
-    struct jf_tiers_job_input input = {.run_id = jf_text_from(request->run_id),
-                                       .is_preview = request->preview,
-                                       .is_listed = request->list};
-    if (input.run_id.size == 0 || input.run_id.size > JF_RUN_ID_BYTES_MAX ||
-        !jf_utf8_is_plain(input.run_id)) {
-        jf_status_finish_field(call, "run_id", JF_RUN_ID_BYTES_MAX,
-                               "1 to 32 bytes of UTF-8 without control characters");
-        return;
-    }
-    if (!jf_decode_date(request->as_of, &input.as_of) || input.as_of == JF_DATE_NONE) {
-        jf_status_finish_field(call, "as_of", 0, "a date as year x 10000 + month x 100 + day");
+    struct jf_tiers_job_input input = {.is_preview = request->preview, .is_listed = request->list};
+    if (!run_read(call, request->run_id, request->as_of, &input.run)) {
         return;
     }
     struct jf_job_call *job_call = job_call_create(service, call);
@@ -192,10 +219,28 @@ void jf_job_call_tiers(struct jf_service *service, struct jf_call *call, struct 
     struct jf_diagnosis diagnosis = {.text = ""};
     enum jf_error error =
         jf_job_start_tiers(service->engine, &input, wake, service, &job_call->job, &diagnosis);
-    if (error == JF_ERROR_INVALID) { // of what is asked only the clock could still find fault
-        jf_status_finish_field(call, "as_of", 0, diagnosis.text);
+    started(service, job_call, error, &diagnosis);
+}
+
+void jf_job_call_expire(struct jf_service *service, struct jf_call *call, struct jf_text bytes)
+{
+    const ProtobufCMessage *message = jf_ticket_unpack(service, call, bytes);
+    if (message == NULL) {
         return;
     }
+    const Jifen__V1__ExpireRequest *request = (const Jifen__V1__ExpireRequest *)message;
+    struct jf_run_input input;
+    if (!run_read(call, request->run_id, request->as_of, &input)) {
+        return;
+    }
+    struct jf_job_call *job_call = job_call_create(service, call);
+    if (job_call == NULL) {
+        return;
+    }
+    job_call->send = expire_send;
+    struct jf_diagnosis diagnosis = {.text = ""};
+    enum jf_error error =
+        jf_job_start_expire(service->engine, &input, wake, service, &job_call->job, &diagnosis);
     started(service, job_call, error, &diagnosis);
 }
 

@@ -1,5 +1,6 @@
 // jifen.v1.Programmes: publishing and reading programmes, stores, and tier recalculation
-// (job_call.c). Failures: as the rules refuse; Expire is not built.
+// and expiry
+// (job_call.c). Failures: as the rules refuse.
 #include "service/answer.h"
 #include "service/core.h"
 #include "service/message.h"
@@ -134,7 +135,11 @@ static const struct jf_method methods[] = {
      .request = &jifen__v1__recalculate_tiers_request__descriptor,
      .on_gone = jf_job_call_gone,
      .is_server_stream = true},
-    {.path = "/jifen.v1.Programmes/Expire", .is_server_stream = true},
+    {.path = "/jifen.v1.Programmes/Expire",
+     .on_message = jf_job_call_expire,
+     .request = &jifen__v1__expire_request__descriptor,
+     .on_gone = jf_job_call_gone,
+     .is_server_stream = true},
 };
 
 const struct jf_method_group jf_programmes_methods = {

@@ -163,6 +163,7 @@ void jf_generation_deinit(struct jf_generation *generation)
     index_free(&generation->card_index);
     free(generation->cards);
     jf_state_buffer_free(&generation->card_bytes);
+    free(generation->expiries);
     jf_state_buffer_free(&generation->references);
     jf_state_buffer_free(&generation->dates);
     jf_state_buffer_free(&generation->hashes);
@@ -182,6 +183,7 @@ void jf_generation_reset(struct jf_generation *generation, uint64_t number, uint
     index_reset(&generation->receipt_index);
     index_reset(&generation->card_index);
     generation->card_bytes.size = 0;
+    generation->expiry_count = 0;
     generation->references.size = 0;
     generation->dates.size = 0;
     generation->hashes.size = 0;
@@ -260,13 +262,29 @@ static bool cards_reserve(struct jf_generation *generation, uint32_t card_count)
                                    (size_t)card_count * JF_CARD_BYTES_MAX) != NULL;
 }
 
+static bool expiries_reserve(struct jf_generation *generation, uint32_t expiry_count)
+{
+    if (expiry_count == 0) {
+        return true;
+    }
+    struct jf_expiry_note *notes =
+        rows_reserve(generation->expiries, &generation->expiry_capacity,
+                     generation->expiry_count + expiry_count, sizeof *notes);
+    if (notes == NULL) {
+        return false;
+    }
+    generation->expiries = notes;
+    return true;
+}
+
 enum jf_error jf_generation_reserve(struct jf_generation *generation, uint32_t entry_size,
-                                    uint32_t card_count)
+                                    uint32_t card_count, uint32_t expiry_count)
 {
     JF_ASSERT(!generation->is_sealed);
     bool is_reserved =
         entries_reserve(generation, entry_size) && transactions_reserve(generation) &&
         receipts_reserve(generation) && cards_reserve(generation, card_count) &&
+        expiries_reserve(generation, expiry_count) &&
         jf_state_buffer_reserve(&generation->references, sizeof(uint64_t)) != NULL &&
         jf_state_buffer_reserve(&generation->dates, TRANSACTIONS_PER_ENTRY * sizeof(jf_date)) !=
             NULL &&
@@ -364,6 +382,13 @@ void jf_generation_note_card(struct jf_generation *generation, struct jf_text ca
     uint32_t offset = (uint32_t)generation->card_bytes.size;
     buffer_append(&generation->card_bytes, card.data, card.size);
     generation->cards[at] = (struct jf_card_note){member, offset, card.size};
+}
+
+void jf_generation_note_expiry(struct jf_generation *generation, struct jf_expiry_note note)
+{
+    JF_ASSERT(note.expires_on != JF_DATE_EVER);
+    JF_ASSERT(generation->expiry_count < generation->expiry_capacity);
+    generation->expiries[generation->expiry_count++] = note;
 }
 
 void jf_generation_note_reference(struct jf_generation *generation, uint64_t position)

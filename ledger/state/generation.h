@@ -51,6 +51,12 @@ struct jf_card_note {
     uint32_t size;
 };
 
+struct jf_expiry_note {
+    jf_date expires_on;
+    bool is_there;
+    struct jf_member_id member;
+};
+
 struct jf_member_note {
     uint64_t number;
     size_t offset; // of the record in records
@@ -75,6 +81,10 @@ struct jf_generation {
     struct jf_card_note *cards;
     uint32_t card_capacity;
     struct jf_state_buffer card_bytes;
+
+    struct jf_expiry_note *expiries; // in order; the last of a day and member counts
+    uint32_t expiry_count;
+    uint32_t expiry_capacity;
 
     // Flat lists of numbers, as bytes of fixed width.
     struct jf_state_buffer references; // uint64_t positions
@@ -101,10 +111,11 @@ static inline uint64_t jf_generation_position(const struct jf_generation *genera
 }
 
 // Room for one entry and its rows: afterwards one note_entry of that size, three note_transaction,
-// one note_receipt, `card_count` note_card and one note_reference cannot fail. Returns: JF_OK or
-// JF_ERROR_NO_MEMORY.
+// one note_receipt, `card_count` note_card, `expiry_count` note_expiry and one note_reference
+// cannot fail. Returns: JF_OK or JF_ERROR_NO_MEMORY.
 JF_MUST_USE enum jf_error jf_generation_reserve(struct jf_generation *generation,
-                                                uint32_t entry_size, uint32_t card_count);
+                                                uint32_t entry_size, uint32_t card_count,
+                                                uint32_t expiry_count);
 
 // In: reserved; the next position.
 void jf_generation_note_entry(struct jf_generation *generation, const void *bytes, uint32_t size);
@@ -114,6 +125,7 @@ void jf_generation_note_receipt(struct jf_generation *generation, const struct j
                                 uint64_t hash, uint64_t position);
 void jf_generation_note_card(struct jf_generation *generation, struct jf_text card,
                              struct jf_member_id member);
+void jf_generation_note_expiry(struct jf_generation *generation, struct jf_expiry_note note);
 void jf_generation_note_reference(struct jf_generation *generation, uint64_t position);
 void jf_generation_note_date(struct jf_generation *generation, jf_date date);
 void jf_generation_note_hash(struct jf_generation *generation, uint64_t hash);

@@ -9,6 +9,7 @@
 #define JF_KEY_MEMBER_BYTES      8u
 #define JF_KEY_TRANSACTION_BYTES 20u
 #define JF_KEY_RECEIPT_BYTES     28u
+#define JF_KEY_EXPIRY_BYTES      12u
 #define JF_KEY_CHUNK_BYTES       8u
 
 // Meta keys. The last two are prefixes: a date (4 bytes) or a position (8 bytes) follows.
@@ -54,6 +55,13 @@ static inline void jf_key_receipt(unsigned char to[JF_KEY_RECEIPT_BYTES],
     jf_store_u32_ordered(to + 4, key->store.value);
     jf_store_u32_ordered(to + 8, key->terminal);
     jf_store_hash_ordered(to + 12, key->number_hash);
+}
+
+static inline void jf_key_expiry(unsigned char to[JF_KEY_EXPIRY_BYTES], jf_date expires_on,
+                                 struct jf_member_id member)
+{
+    jf_store_date_ordered(to, expires_on);
+    jf_store_u64_ordered(to + 4, member.value);
 }
 
 // What the filter remembers. A transaction's does not depend on its date: the same id under another

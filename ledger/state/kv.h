@@ -22,6 +22,7 @@ enum jf_kv_family {
     JF_KV_ENTRIES,
     JF_KV_TRANSACTIONS,
     JF_KV_RECEIPTS,
+    JF_KV_EXPIRIES,
     JF_KV_FILTER,
     JF_KV_FAMILY_COUNT
 };

@@ -40,7 +40,8 @@
 #define DIRECTORY_NAME_MAX    4096
 
 static const char *const family_names[FAMILIES] = {
-    "default", "members", "cards", "entries", "transactions", "receipts", "filter", "flush",
+    "default",  "members",  "cards",  "entries", "transactions",
+    "receipts", "expiries", "filter", "flush",
 };
 
 struct rocks {
@@ -192,7 +193,8 @@ static void family_options_set(rocksdb_options_t *options, int family,
 static void database_options_set(rocksdb_options_t *options, const struct jf_kv_config *config)
 {
     rocksdb_options_set_create_if_missing(options, config->must_exist ? 0 : 1);
-    rocksdb_options_set_create_missing_column_families(options, config->must_exist ? 0 : 1);
+    // An older format's state opens, so that its version can be told apart and named.
+    rocksdb_options_set_create_missing_column_families(options, 1);
     rocksdb_options_set_atomic_flush(options, 1);
     rocksdb_options_set_db_write_buffer_size(options, (size_t)config->write_buffer_bytes);
     rocksdb_options_set_max_background_jobs(options, 2);

@@ -10,10 +10,11 @@
 #define DATES_PER_ENTRY 4u
 
 enum jf_error jf_state_note_reserve(struct jf_state *state, uint32_t entry_size,
-                                    uint32_t card_count)
+                                    uint32_t card_count, uint32_t expiry_count)
 {
     JF_ASSERT(!state->config.is_read_only);
-    enum jf_error error = jf_generation_reserve(jf_state_current(state), entry_size, card_count);
+    enum jf_error error =
+        jf_generation_reserve(jf_state_current(state), entry_size, card_count, expiry_count);
     if (error == JF_OK) {
         error = jf_state_dates_reserve(state, DATES_PER_ENTRY);
     }
@@ -74,6 +75,13 @@ void jf_state_note_reference(struct jf_state *state, uint64_t position)
     memcpy(state->references.bytes + state->references.size, &position, sizeof position);
     state->references.size += sizeof position;
     jf_generation_note_reference(jf_state_current(state), position);
+}
+
+void jf_state_note_expiry(struct jf_state *state, jf_date expires_on, struct jf_member_id member,
+                          bool is_there)
+{
+    jf_generation_note_expiry(jf_state_current(state),
+                              (struct jf_expiry_note){expires_on, is_there, member});
 }
 
 struct jf_transaction_row jf_state_transaction_recent(const struct jf_state *state,

@@ -1,6 +1,6 @@
-// A scan: a snapshot of the database and an iterator over its members. Nothing of the owner's is
-// touched, so it runs in any thread beside the tills. Fails: records that do not decode are
-// JF_ERROR_CORRUPT, naming the member.
+// A scan: a snapshot of the database and iterators over its members and its expiries. Nothing of
+// the owner's is touched, so it runs in any thread beside the tills. Fails: records that do not
+// decode are JF_ERROR_CORRUPT, naming the member.
 #include "state/state_private.h"
 
 #include <stdlib.h>
@@ -12,7 +12,8 @@ struct jf_state_scan {
     struct jf_kv *kv;
     struct jf_kv_snapshot *snapshot;
     struct jf_kv_iterator *iterator;
-    void *block; // the member handed out
+    struct jf_kv_iterator *expiries; // NULL: not asked for yet
+    void *block;                     // the member handed out
     size_t block_size;
 };
 
@@ -129,6 +130,42 @@ enum jf_error jf_state_scan_control(struct jf_state_scan *scan, struct jf_contro
     return jf_state_control_read(scan->kv, scan->snapshot, control, diagnosis);
 }
 
+enum jf_error jf_state_scan_expiry(struct jf_state_scan *scan, jf_date before,
+                                   jf_date *out_expires_on, struct jf_member_id *out_member,
+                                   struct jf_diagnosis *diagnosis)
+{
+    const struct jf_kv_functions *functions = scan->kv->functions;
+    struct jf_text key = {NULL, 0};
+    struct jf_text value = {NULL, 0};
+    if (scan->expiries == NULL) {
+        scan->expiries = functions->iterator_open(scan->kv, JF_KV_EXPIRIES, scan->snapshot, key);
+    }
+    if (scan->expiries == NULL) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "out of memory scanning expiries");
+    }
+    enum jf_error error = functions->iterator_next(scan->expiries, &key, &value, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    if (key.size != JF_KEY_EXPIRY_BYTES) {
+        return jf_diagnose(diagnosis, JF_ERROR_CORRUPT, "an expiry's key has %u bytes", key.size);
+    }
+    const unsigned char *bytes = (const unsigned char *)key.data;
+    jf_date expires_on = jf_load_date_ordered(bytes);
+    if (expires_on >= before) {
+        return JF_ERROR_NOT_FOUND;
+    }
+    *out_expires_on = expires_on;
+    out_member->value = jf_load_u64_ordered(bytes + 4);
+    return JF_OK;
+}
+
+void jf_state_scan_expiry_rewind(struct jf_state_scan *scan)
+{
+    scan->kv->functions->iterator_close(scan->expiries);
+    scan->expiries = NULL;
+}
+
 uint64_t jf_state_scan_estimate(struct jf_state_scan *scan)
 {
     return scan->kv->functions->estimate(scan->kv, JF_KV_MEMBERS);
@@ -139,6 +176,7 @@ void jf_state_scan_close(struct jf_state_scan *scan)
     if (scan == NULL) {
         return;
     }
+    scan->kv->functions->iterator_close(scan->expiries);
     scan->kv->functions->iterator_close(scan->iterator);
     scan->kv->functions->snapshot_close(scan->kv, scan->snapshot);
     free(scan->block);

@@ -137,9 +137,9 @@ JF_MUST_USE enum jf_error jf_state_member_room(struct jf_state *state, struct jf
 void jf_state_member_touch(struct jf_state *state, struct jf_member *member);
 
 // Room in the overlay for one more entry's rows, so that noting cannot fail. Call before noting
-// each entry.
+// each entry. In: how many cards and how many expiries it notes at most.
 JF_MUST_USE enum jf_error jf_state_note_reserve(struct jf_state *state, uint32_t entry_size,
-                                                uint32_t card_count);
+                                                uint32_t card_count, uint32_t expiry_count);
 void jf_state_note_entry(struct jf_state *state, uint64_t position, const void *bytes,
                          uint32_t size);
 void jf_state_note_transaction(struct jf_state *state, struct jf_transaction_key key,
@@ -148,6 +148,10 @@ void jf_state_note_receipt(struct jf_state *state, const struct jf_receipt_key *
                            uint64_t position);
 void jf_state_note_card(struct jf_state *state, struct jf_text card, struct jf_member_id member);
 void jf_state_note_reference(struct jf_state *state, uint64_t position);
+// From now on the member has points (is_there), or none any more, in lots whose last day is
+// `expires_on`: the index that an expiry walks.
+void jf_state_note_expiry(struct jf_state *state, jf_date expires_on, struct jf_member_id member,
+                          bool is_there);
 
 // Ends the batch: fetched members may be evicted again.
 void jf_state_batch_end(struct jf_state *state);
@@ -210,6 +214,16 @@ JF_MUST_USE enum jf_error jf_state_scan_next(struct jf_state_scan *scan,
 JF_MUST_USE enum jf_error jf_state_scan_control(struct jf_state_scan *scan,
                                                 struct jf_control *control,
                                                 struct jf_diagnosis *diagnosis);
+// The next row of the snapshot's index of expiries: a member with points in lots whose last day is
+// *out_expires_on. By day, then by member: a member stands there once for each such day. Returns:
+// JF_OK; JF_ERROR_NOT_FOUND where no day before `before` is left; JF_ERROR_NO_MEMORY;
+// JF_ERROR_CORRUPT / JF_ERROR_STATE diagnosed.
+JF_MUST_USE enum jf_error jf_state_scan_expiry(struct jf_state_scan *scan, jf_date before,
+                                               jf_date *out_expires_on,
+                                               struct jf_member_id *out_member,
+                                               struct jf_diagnosis *diagnosis);
+// The next row is the first again.
+void jf_state_scan_expiry_rewind(struct jf_state_scan *scan);
 // Number of members, estimated by the database.
 uint64_t jf_state_scan_estimate(struct jf_state_scan *scan);
 void jf_state_scan_close(struct jf_state_scan *scan); // NULL is accepted

@@ -12,7 +12,7 @@
 #include "state/state.h"
 #include "state/store.h"
 
-#define JF_STATE_FORMAT_VERSION 2u
+#define JF_STATE_FORMAT_VERSION 3u
 
 // Numbers looked up in this batch and not found: an open-addressing set that a new batch empties by
 // its stamp.

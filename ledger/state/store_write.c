@@ -1,6 +1,6 @@
-// A run of generations becomes one write batch: members, cards, transactions and receipts sorted by
-// key, entries appended to chunks, totals, new dates and reference positions, the hashes new to the
-// filter, and "applied".
+// A run of generations becomes one write batch: members, transactions, receipts and expiries sorted
+// by key, cards, entries appended to chunks, totals, new dates and reference positions, the hashes
+// new to the filter, and "applied".
 //
 // Fails: JF_ERROR_NO_MEMORY, or the commit's failure; the database is then as before (a batch is
 // atomic).
@@ -153,6 +153,53 @@ static bool receipts_put(struct jf_store *store, const struct jf_store_run *run)
         unsigned char *end = jf_varint_write(value, note->position);
         put(store, JF_KV_RECEIPTS, jf_text_of(key, sizeof key),
             jf_text_of(value, (size_t)(end - value)));
+    }
+    return rows != NULL;
+}
+
+// The low bits of the day, then of the member's number.
+static uint64_t expiry_prefix(const struct jf_expiry_note *note)
+{
+    return (uint64_t)((uint32_t)note->expires_on & 0xffff) << 48 |
+           (note->member.value & UINT64_C(0xffffffffffff));
+}
+
+static struct jf_store_row *expiry_rows(struct jf_store *store, const struct jf_store_run *run,
+                                        uint32_t *out_count)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->count; i++) {
+        count += run->generations[i]->expiry_count;
+    }
+    struct jf_store_row *rows = rows_take(store, count);
+    uint32_t filled = 0;
+    for (uint32_t i = 0; i < run->count && rows != NULL; i++) {
+        const struct jf_generation *generation = run->generations[i];
+        for (uint32_t row = 0; row < generation->expiry_count; row++) {
+            rows[filled++] =
+                (struct jf_store_row){expiry_prefix(&generation->expiries[row]), i, row};
+        }
+    }
+    *out_count = filled;
+    return rows == NULL ? NULL : jf_store_rows_sort(rows, rows + count, filled);
+}
+
+// Sorting is stable and a batch keeps its order: the last note of a day and member counts.
+static bool expiries_put(struct jf_store *store, const struct jf_store_run *run)
+{
+    uint32_t count = 0;
+    const struct jf_store_row *rows = expiry_rows(store, run, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct jf_expiry_note *note =
+            &run->generations[rows[i].generation]->expiries[rows[i].row];
+        unsigned char bytes[JF_KEY_EXPIRY_BYTES];
+        jf_key_expiry(bytes, note->expires_on, note->member);
+        struct jf_text key = jf_text_of(bytes, sizeof bytes);
+        if (note->is_there) {
+            put(store, JF_KV_EXPIRIES, key, (struct jf_text){"", 0});
+        } else {
+            store->kv->functions->remove(store->kv, JF_KV_EXPIRIES, key);
+        }
     }
     return rows != NULL;
 }
@@ -373,7 +420,7 @@ enum jf_error jf_store_write_run(struct jf_store *store, const struct jf_store_r
     JF_ASSERT(run->generations[0]->position_base == atomic_load(&store->stored));
     const struct jf_generation *last = run->generations[run->count - 1];
     if (!members_put(store, run) || !transactions_put(store, run) || !receipts_put(store, run) ||
-        !generations_put(store, run)) {
+        !expiries_put(store, run) || !generations_put(store, run)) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY,
                            "out of memory writing the state up to position %llu: give the process "
                            "more, or smaller caches, and start again",

@@ -113,6 +113,7 @@ class WithoutLedger(Case):
             (("redeem", "--member", "7", "--points", "-1"), '"-1"'),
             (("return", "--sale", "1", "--store", "1", "--at", "2017-01-01T10:00:00Z"), "--all"),
             (("tiers", "--as-of", "2017-01-01"), "--preview"),
+            (("expire",), "--as-of"),
             (("store", "put", "1", "--entity", "1", "--zone", "UTC", "--day-start", "13:00"), "13:00"),
             (("journal", "burn", "."), "print | verify"),
             (("follow", "--kinds", "sale,"), "KIND,KIND"),
@@ -283,7 +284,8 @@ class WithLedger(Case):
         self.assertEqual(member["balance"]["available"], 0)
         self.assertTrue(self.run_json("verify")["ties"])
         for arguments in (("member", 7), ("history", 7), ("status",), ("programme", "show"),
-                          ("checkpoint",), ("tiers", "--preview", "--as-of", "2017-01-31", "--list")):
+                          ("checkpoint",), ("tiers", "--preview", "--as-of", "2017-01-31", "--list"),
+                          ("expire", "--as-of", "2017-01-31")):
             with self.subTest(arguments):
                 code, out, errors = jifen(*arguments, address=self.ledger.address)
                 self.assertEqual((code, errors), (0, ""))
@@ -352,6 +354,19 @@ class WithLedger(Case):
         self.assertEqual(self.run_json("explain", "--position", 6)["entry"]["transaction_id"], "T1")
         self.assertEqual(self.run_json("explain", "nothing", code=1)["error"]["refusal"]["code"],
                          "UNKNOWN_TRANSACTION")
+
+    def test_expire_posts_what_has_expired_and_says_how_much(self):
+        self.publish()
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        self.sale("--member", 7)
+        self.assertEqual(self.run_json("expire", "--as-of", "2018-01-31")["done"],
+                         {"run": "2018-01-31", "members": 0, "points_expired": 0})
+        self.assertEqual(self.run_json("expire", "--as-of", "2018-02-01", "--run", "february")["done"],
+                         {"run": "february", "members": 1, "points_expired": 24})
+        self.assertEqual(self.run_json("history", 7)["entries"][0]["kind"], "expiry")
+        code, out, _ = jifen("expire", "--as-of", "2018-02-01", address=self.ledger.address)
+        self.assertEqual((code, out), (0, "0 points posted as expired; 0 members looked at (run 2018-02-01).\n"))
 
     def test_a_bad_programme_names_file_and_line(self):
         file = self.write("bad.yaml", "name: x\nearn:\n  points: many\n")

@@ -1,10 +1,10 @@
-"""Jobs through the wire: tiers recalculated with progress, verification that ties, and clients that go away."""
+"""Jobs through the wire: tiers recalculated and expiry posted with progress, verification that ties, clients that leave."""
 import time
 
 import grpc
 
 import jifend
-from jifend import WAIT, Case, ledger_pb2, line, number, operations_pb2, programmes_pb2, sale
+from jifend import WAIT, Case, common_pb2, ledger_pb2, line, number, operations_pb2, programmes_pb2, sale
 
 MEMBERS = 300
 
@@ -61,6 +61,63 @@ class Jobs(Case):
             refusal = self.refused(lambda: self.recalculate(**fields), grpc.StatusCode.INVALID_ARGUMENT,
                                    "INVALID_FIELD")
             self.assertEqual(refusal.field, field)
+
+    def expire(self, run_id="run", as_of=20180201):
+        request = programmes_pb2.ExpireRequest(run_id=run_id, as_of=as_of)
+        messages = list(self.client.programmes.Expire(request, timeout=WAIT))
+        self.assertEqual([message.done for message in messages], [False] * (len(messages) - 1) + [True])
+        self.assertEqual(messages[-1].seconds_left, 0)
+        return messages[-1]
+
+    def position(self):
+        return self.client.operations.Status(operations_pb2.StatusRequest(), timeout=WAIT).position_last
+
+    def accounts(self):
+        status = self.client.operations.Status(operations_pb2.StatusRequest(), timeout=WAIT)
+        return {row.account: row.points for row in status.totals}
+
+    def test_an_expiry_posts_each_member_once_and_looks_only_at_those_with_points(self):
+        last = self.expire(as_of=20180131)
+        self.assertEqual((last.members_done, last.points_expired), (0, 0))
+        before = self.position()
+        last = self.expire(run_id="february")
+        self.assertEqual((last.members_done, last.members_total, last.points_expired), (100, 100, 100 * 200))
+        self.assertEqual(self.position(), before + 101)  # the run's begin, and an entry a member
+        self.assertEqual(self.accounts()[common_pb2.ACCOUNT_EXPIRED], 100 * 200)
+        history = self.client.ledger.History(ledger_pb2.HistoryRequest(member=number(7), limit=1), timeout=WAIT)
+        entry = history.entries[0]
+        self.assertEqual((entry.kind, entry.transaction_id), ("expiry", "expire/february/7"))
+        self.assertEqual([(step.kind, step.points) for step in entry.outcome.trace],
+                         [(common_pb2.TraceStep.KIND_EXPIRED, 200)])
+        position = self.position()
+        for again in ("february", "march"):
+            self.assertEqual(self.expire(run_id=again).points_expired, 0)
+        self.assertEqual(self.position(), position + 1)  # only the begin of the other run
+        self.verified()
+
+    def test_an_expiry_is_refused_without_its_id_or_date(self):
+        for fields, field in ((dict(run_id=""), "run_id"), (dict(run_id="x" * 33), "run_id"),
+                              (dict(as_of=0), "as_of"), (dict(as_of=20180230), "as_of"),
+                              (dict(as_of=21990101), "as_of")):
+            refusal = self.refused(lambda: self.expire(**fields), grpc.StatusCode.INVALID_ARGUMENT,
+                                   "INVALID_FIELD")
+            self.assertEqual(refusal.field, field)
+        self.expire()
+        self.fails(lambda: self.expire(as_of=20180202), grpc.StatusCode.INVALID_ARGUMENT, "another date")
+
+    def test_points_that_were_spent_or_come_late_are_expired_as_they_are(self):
+        request = ledger_pb2.RedeemRequest(transaction_id="spent", member=number(1), store=1, points=200,
+                                           redeemed_at_ms=jifend.SOLD_AT_MS)
+        self.client.ledger.Redeem(request, timeout=WAIT)
+        self.assertEqual(self.expire().members_done, 99)
+        self.client.sell(sale("late", 1, lines=[line(amount=500)]))
+        last = self.expire(run_id="next")
+        self.assertEqual((last.members_done, last.points_expired), (1, 6))  # gold earns more
+        self.verified()
+
+    def verified(self):
+        messages = list(self.client.operations.Verify(operations_pb2.VerifyRequest(), timeout=WAIT))
+        self.assertTrue(messages[-1].done and messages[-1].ties, messages[-1].difference)
 
     def test_verification_ties_and_says_what_it_saw(self):
         messages = list(self.client.operations.Verify(operations_pb2.VerifyRequest(), timeout=WAIT))

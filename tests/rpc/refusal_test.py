@@ -70,8 +70,9 @@ class Refusal(Case):
                 self.assertTrue(batch.results[1].replayed)
 
     def test_ids_of_the_ledgers_own_are_refused(self):
-        refusal = self.sale_refused(sale("tiers/june/1"), INVALID, "INVALID_FIELD")
-        self.assertEqual(refusal.field, "transaction_id")
+        for own in ("tiers/june/1", "expire/june"):
+            refusal = self.sale_refused(sale(own), INVALID, "INVALID_FIELD")
+            self.assertEqual(refusal.field, "transaction_id")
 
     def test_malformed_fields_are_named_with_their_bound(self):
         cases = [

@@ -17,7 +17,7 @@ SERVICES = {"Ledger": "ledger", "Members": "members", "Programmes": "programmes"
 UNBUILT = {
     "Ledger": [],
     "Members": ["UpdateMember", "LinkCard", "UnlinkCard", "Freeze", "Close", "Merge", "Adjust", "Transfer"],
-    "Programmes": ["Expire"], "Operations": [], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
+    "Programmes": [], "Operations": [], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
 }
 
 

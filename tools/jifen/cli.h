@@ -114,6 +114,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(explain, "an entry in sentences: which rules counted, and why")                              \
     X(follow, "every entry as it comes, from a position on")                                       \
     X(tiers, "preview or run the recalculation of tiers")                                          \
+    X(expire, "post what has expired by a date")                                                   \
     X(replay, "post the receipts of a CSV file")                                                   \
     X(generate, "write a CSV file of receipts of an invented chain")                               \
     X(demo, "a day at the tills: replay, redeem, return, recalculate, verify")                     \

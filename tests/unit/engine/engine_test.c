@@ -433,8 +433,8 @@ Test(engine, tiers_fall_at_recalculation_and_a_run_changes_nobody_twice)
     cr_assert_eq(member_get(&ledger, 7)->tier, 1, "up at once");
     post(&ledger, command_return_all("b1", "s1"));
     cr_assert_eq(member_get(&ledger, 7)->tier, 1, "not down at once");
-    struct jf_tiers_job_input input = {
-        .run_id = JF_TEXT("june"), .as_of = 20620, .is_listed = true}; // 2026-06-16
+    struct jf_tiers_job_input input = {.run = {JF_TEXT("june"), 20620},
+                                       .is_listed = true}; // 2026-06-16
     for (uint32_t run = 0; run < 2; run++) {
         struct jf_job *job = NULL;
         struct jf_diagnosis diagnosis = {.error = JF_OK};
@@ -446,7 +446,7 @@ Test(engine, tiers_fall_at_recalculation_and_a_run_changes_nobody_twice)
         cr_assert_eq(result.counts[0], run == 0 ? 0 : 1, "run %u", run);
     }
     cr_assert_eq(member_get(&ledger, 7)->tier, 0);
-    input.as_of -= 40; // the same run as of another date
+    input.run.as_of -= 40; // the same run as of another date
     struct jf_job *job = NULL;
     struct jf_diagnosis diagnosis = {.error = JF_OK};
     cr_assert_eq(jf_job_start_tiers(ledger.engine, &input, ignore_wake, NULL, &job, &diagnosis),
@@ -454,7 +454,7 @@ Test(engine, tiers_fall_at_recalculation_and_a_run_changes_nobody_twice)
     struct jf_job_progress result = job_wait(job);
     cr_assert_eq(result.error, JF_ERROR_INVALID);
     cr_assert_not_null(strstr(result.diagnosis.text, "another date"), "%s", result.diagnosis.text);
-    input.as_of = 21500; // the clock of the test says 2026-06-15
+    input.run.as_of = 21500; // the clock of the test says 2026-06-15
     cr_assert_eq(jf_job_start_tiers(ledger.engine, &input, ignore_wake, NULL, &job, &diagnosis),
                  JF_ERROR_INVALID);
     ledger_close(&ledger);

@@ -79,6 +79,8 @@ Test(command_fingerprint, kinds_with_like_fields_differ)
     cr_expect_neq(jf_command_fingerprint(&a), jf_command_fingerprint(&b));
     cr_expect_neq(jf_command_fingerprint(&c), jf_command_fingerprint(&d));
     cr_expect_neq(jf_command_fingerprint(&a), 0);
+    struct jf_command e = {.kind = JF_COMMAND_EXPIRE};
+    cr_expect_neq(jf_command_fingerprint(&a), jf_command_fingerprint(&e));
 }
 
 Test(command_fingerprint, every_field_of_a_hold_and_of_its_end_counts)

@@ -39,6 +39,7 @@ Test(entry, kinds_have_names)
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_HOLD), "hold");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_CAPTURE), "capture");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_VOID), "void");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_EXPIRY), "expiry");
 }
 
 Test(entry, lots_are_named_where_points_lie_come_from_or_expire)

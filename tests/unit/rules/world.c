@@ -66,6 +66,8 @@ static uint64_t member_of(const struct world *world, const struct jf_command *co
         return command->as.enrol.number.value;
     case JF_COMMAND_TIER_CHANGE:
         return command->as.tier_change.member.value;
+    case JF_COMMAND_EXPIRE:
+        return command->as.expire.member.value;
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
     case JF_COMMAND_NONE:

@@ -245,7 +245,7 @@ Test(state, unlinked_card_is_gone_before_and_after_storing)
     cr_assert_eq(jf_state_cards_find(ledger.state, &card, 1, &owner), JF_OK);
     cr_assert_eq(owner.value, 1);
     support_step(&ledger);
-    cr_assert_eq(jf_state_note_reserve(ledger.state, 0, 1), JF_OK);
+    cr_assert_eq(jf_state_note_reserve(ledger.state, 0, 1, 0), JF_OK);
     jf_state_note_card(ledger.state, card, (struct jf_member_id){0});
     cr_assert_eq(jf_state_cards_find(ledger.state, &card, 1, &owner), JF_OK);
     cr_assert_eq(owner.value, 0);

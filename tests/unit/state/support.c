@@ -1,6 +1,7 @@
 // See support.h. A step touches one member, notes one transaction, one receipt, an entry; a
 // member's first step notes a card; every 10th step changes the transaction of the step before as a
-// return would; every 25th is a reference.
+// return would; each says whether its member has points that expire on one of four days; every 25th
+// is a reference.
 #include "support.h"
 
 #include <ftw.h>
@@ -165,6 +166,18 @@ static bool is_reference(uint64_t position)
     return position % 25 == 0;
 }
 
+// Four days; what a step of a member says of a day stands until the member's next step says
+// otherwise.
+static jf_date expiry_of(uint64_t position)
+{
+    return (jf_date)(21000 + position % 4);
+}
+
+static bool is_expiring(uint64_t position)
+{
+    return position % 3 != 0;
+}
+
 static void control_step(struct jf_control *control, uint64_t position)
 {
     struct jf_control_row rows[2] = {
@@ -207,6 +220,8 @@ static void notes_step(struct jf_state *state, uint64_t position)
     if (is_reference(position)) {
         jf_state_note_reference(state, position);
     }
+    jf_state_note_expiry(state, expiry_of(position), support_member(position),
+                         is_expiring(position));
 }
 
 void support_step(struct support_ledger *ledger)
@@ -224,7 +239,7 @@ void support_step(struct support_ledger *ledger)
     REQUIRE(jf_state_member_room(state, id, room, &member) == JF_OK);
     char bytes[512];
     struct jf_text entry = support_entry(position, bytes);
-    REQUIRE(jf_state_note_reserve(state, entry.size, is_new ? 1 : 0) == JF_OK);
+    REQUIRE(jf_state_note_reserve(state, entry.size, is_new ? 1 : 0, 1) == JF_OK);
     member_step(member, id, position);
     jf_state_member_touch(state, member);
     control_step(ledger->control, position);
@@ -378,6 +393,40 @@ static void references_verify(struct jf_state *state, uint64_t last)
     jf_arena_deinit(&arena);
 }
 
+// Whether the member has points that expire on the day, by the newest step that spoke of both.
+static bool is_expiring_at(struct jf_member_id id, jf_date day, uint64_t last)
+{
+    for (uint64_t position = last; position > 0; position--) {
+        if (support_member(position).value == id.value && expiry_of(position) == day) {
+            return is_expiring(position);
+        }
+    }
+    return false;
+}
+
+void support_expiries_verify(struct jf_state *state)
+{
+    struct jf_diagnosis diagnosis = {0};
+    struct jf_state_scan *scan = NULL;
+    uint64_t last = 0;
+    REQUIRE(jf_state_scan_open(state, (struct jf_member_id){0}, &scan, &last) == JF_OK);
+    jf_date day = 0;
+    struct jf_member_id id = {0};
+    for (jf_date wanted = 21000; wanted < 21004; wanted++) {
+        for (uint64_t number = 1; number <= SUPPORT_MEMBERS; number++) {
+            if (is_expiring_at((struct jf_member_id){number}, wanted, last)) {
+                REQUIRE(jf_state_scan_expiry(scan, 21004, &day, &id, &diagnosis) == JF_OK);
+                REQUIRE(day == wanted);
+                REQUIRE(id.value == number);
+            }
+        }
+    }
+    REQUIRE(jf_state_scan_expiry(scan, 21004, &day, &id, &diagnosis) == JF_ERROR_NOT_FOUND);
+    jf_state_scan_expiry_rewind(scan);
+    REQUIRE(jf_state_scan_expiry(scan, 21000, &day, &id, &diagnosis) == JF_ERROR_NOT_FOUND);
+    jf_state_scan_close(scan);
+}
+
 void support_verify(struct support_ledger *ledger)
 {
     uint64_t last = ledger->position;
@@ -391,6 +440,7 @@ void support_verify(struct support_ledger *ledger)
         member_verify(ledger->state, (struct jf_member_id){number}, last);
     }
     references_verify(ledger->state, last);
+    support_expiries_verify(ledger->state);
     REQUIRE(jf_control_counts(ledger->control)->last_position == last);
     REQUIRE(jf_control_liability(ledger->control) == (int64_t)(last * (last + 1) / 2));
 }

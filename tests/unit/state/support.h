@@ -62,5 +62,7 @@ struct jf_text support_entry(uint64_t position, char *bytes);
 
 // Requires the state to be what positions 1..ledger->position make it, no more and no less.
 void support_verify(struct support_ledger *ledger);
+// Requires the index of expiries, as stored, to be what the steps up to its position make it.
+void support_expiries_verify(struct jf_state *state);
 
 #endif

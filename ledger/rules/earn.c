@@ -1,10 +1,10 @@
 // What a receipt is worth: eligible money by line, base points and uplifts as exact integers over
 // the programme's common denominator, then whole points (earn_whole.c).
 //
-// The happy path walks the lines once for eligibility and the rules once for conditions; a rule
-// with conditions on lines walks the lines again. Failures: excluded tenders above the basket
-// (INVALID_FIELD), a number that leaves 64 bits (OVERFLOW), and the arena's bound
-// (JF_ERROR_NO_MEMORY, nothing is decided).
+// The happy path walks the lines once for eligibility, and the rules that the index lets through
+// once for conditions; a rule with conditions on lines walks the lines again. Failures: excluded
+// tenders above the basket (INVALID_FIELD), a number that leaves 64 bits (OVERFLOW), and the
+// arena's bound (JF_ERROR_NO_MEMORY, nothing is decided).
 #include "rules/earn_private.h"
 
 #include <string.h>
@@ -287,29 +287,48 @@ static void candidate_add(struct jf_earning *earning, uint32_t number, int64_t u
     }
 }
 
+static bool matches_some_line(const struct jf_earning *earning, const struct jf_rule *rule)
+{
+    bool is_matched = !jf_rule_is_of_lines(rule);
+    for (uint32_t i = 0; !is_matched && i < earning->input->line_count; i++) {
+        is_matched = jf_rule_matches_line(rule, earning->words[i]);
+    }
+    return is_matched;
+}
+
+static enum jf_error rule_match(struct jf_earning *earning, uint32_t number)
+{
+    const struct jf_rule *rule = &earning->programme->rules[number];
+    if (!jf_rule_matches_receipt(rule, &earning->receipt) || !matches_some_line(earning, rule)) {
+        return JF_OK;
+    }
+    // Also where it adds nothing now: what is kept after a return may share money otherwise.
+    if (rule->cap_per_member > 0 || rule->budget > 0) {
+        earning->limited[earning->limited_count] = number;
+        earning->limited_count += 1;
+    }
+    int64_t uplift = 0;
+    enum jf_error error = uplift_find(earning, rule, &uplift);
+    if (error == JF_OK && uplift > 0) {
+        candidate_add(earning, number, uplift);
+    }
+    return error;
+}
+
+// Asks the rules that may match, in listed order.
 static enum jf_error rules_match(struct jf_earning *earning)
 {
     const struct jf_programme *programme = earning->programme;
-    for (uint32_t i = 0; i < programme->rule_count; i++) {
-        const struct jf_rule *rule = &programme->rules[i];
-        if (!jf_rule_matches_receipt(rule, &earning->receipt)) {
-            continue;
-        }
-        // Also where it adds nothing now: what is kept after a return may share money otherwise.
-        if (rule->cap_per_member > 0 || rule->budget > 0) {
-            earning->limited[earning->limited_count] = i;
-            earning->limited_count += 1;
-        }
-        int64_t uplift = 0;
-        enum jf_error error = uplift_find(earning, rule, &uplift);
-        if (error != JF_OK) {
-            return error;
-        }
-        if (uplift > 0) {
-            candidate_add(earning, i, uplift);
+    struct jf_rule_set set;
+    jf_rule_index_find(&programme->index, &earning->receipt, earning->words,
+                       earning->input->line_count, programme->rule_count, &set);
+    enum jf_error error = JF_OK;
+    for (uint32_t word = 0; word < (programme->rule_count + 63) / 64; word++) {
+        for (uint64_t bits = set.words[word]; error == JF_OK && bits != 0; bits &= bits - 1) {
+            error = rule_match(earning, word * 64 + (uint32_t)__builtin_ctzll(bits));
         }
     }
-    return JF_OK;
+    return error;
 }
 
 // A bonus reaches the lines in whole points, so that rounding each line does not nibble at it.

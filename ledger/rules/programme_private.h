@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/number.h"
 #include "rules/programme.h"
+#include "rules/rule_index.h"
 #include "rules/words.h"
 
 // A positive rational in lowest terms.
@@ -128,7 +129,8 @@ struct jf_programme {
     bool has_rule_limits; // some rule has a cap per member or a budget
     int64_t denominator;  // of exact points under this programme
     // What jf_earn reads, made from the fields above.
-    int64_t base_weight; // eligible minor units × base_weight ÷ denominator = base points
+    int64_t base_weight;        // eligible minor units × base_weight ÷ denominator = base points
+    struct jf_rule_index index; // of the rules
     struct jf_rule_group *groups; // what rules' group numbers mean
     uint32_t group_count;
     bool reads_categories; // some exclusion or rule asks for a line's category

@@ -396,5 +396,12 @@ enum jf_error jf_programme_compile_rules(const struct jf_reading *reading,
     if (error == JF_OK) {
         error = tier_rules_compile(reading, yaml);
     }
-    return error == JF_OK ? weights_compile(reading) : error;
+    if (error == JF_OK) {
+        error = weights_compile(reading);
+    }
+    if (error == JF_OK && jf_rule_index_make(&programme->index, programme->rules,
+                                             programme->rule_count, &programme->arena) != JF_OK) {
+        error = no_memory(reading);
+    }
+    return error;
 }

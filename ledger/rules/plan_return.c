@@ -66,7 +66,9 @@ static bool find_what_is_named(struct jf_return_plan *plan)
         return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_STORE);
     }
     if (input->sale == NULL || input->sale->kind != JF_ENTRY_SALE) {
-        return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_SALE);
+        jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_SALE);
+        work->refusal->field = "sale_transaction_id";
+        return false;
     }
     if (input->member == NULL) {
         return jf_plan_refuse(work, JF_REFUSAL_UNKNOWN_MEMBER);
@@ -186,7 +188,7 @@ static bool time_allows(struct jf_return_plan *plan)
     }
     plan->work->entry->business_date = jf_store_business_date(plan->store, at_ms);
     plan->work->entry->programme_version = plan->version->version;
-    return true;
+    return jf_plan_void_overdue(plan->work); // points of a hold that counts as void can be taken
 }
 
 static int64_t share_half_up(int64_t total, int64_t part, int64_t whole)

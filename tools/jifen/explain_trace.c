@@ -321,6 +321,44 @@ static void debt_tell(const struct jf_explained *explained, struct jf_say *say,
                                  : "are no longer owed");
 }
 
+static void taken_from_other_tell(const struct jf_explained *explained, struct jf_say *say,
+                                  const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    points_tell(say, step->points,
+                step->points < 0 ? "had been spent already and are taken from the member's other "
+                                   "lots, earliest expiry first"
+                                 : "go back to the member's other lots");
+}
+
+static void shortfall_tell(const struct jf_explained *explained, struct jf_say *say,
+                           const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    points_tell(say, step->points,
+                step->points > 0 ? "had been spent already and are written off: nobody owes them"
+                                 : "that were written off before could be taken back after all");
+}
+
+static void deducted_tell(const struct jf_explained *explained, struct jf_say *say,
+                          const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    bool is_deducted = step->points > 0 || step->amount > 0;
+    money_worth_tell(say, step,
+                     is_deducted ? "had been spent already: the till takes them off the refund"
+                                 : "that were taken off a refund before are paid out after all");
+}
+
+static void expired_tell(const struct jf_explained *explained, struct jf_say *say,
+                         const Jifen__V1__TraceStep *step)
+{
+    bool is_return = explained->entry->body_case == JIFEN__V1__ENTRY__BODY_SALE_RETURN;
+    points_tell(say, step->points,
+                is_return ? "of these expire at once, because the lots that they came from are over"
+                          : "expire");
+}
+
 static void given_back_tell(const struct jf_explained *explained, struct jf_say *say,
                             const Jifen__V1__TraceStep *step)
 {
@@ -370,6 +408,10 @@ static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_TIER_UP] = tier_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_TIER_DOWN] = tier_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_KEPT] = kept_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_SHORTFALL] = shortfall_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_DEDUCTED] = deducted_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_EXPIRED] = expired_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_TAKEN_FROM_OTHER] = taken_from_other_tell,
 };
 
 #define TELLER_COUNT (sizeof(tellers) / sizeof(tellers[0]))

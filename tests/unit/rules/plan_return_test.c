@@ -55,6 +55,7 @@ Test(plan_return, refusals_come_in_their_order)
     expect_refused(NULL, NULL, command, JF_REFUSAL_UNKNOWN_STORE);
     command.as.sale_return.store.value = 2;
     expect_refused(NULL, NULL, command, JF_REFUSAL_UNKNOWN_SALE);
+    cr_expect_str_eq(world.refusal.field, "sale_transaction_id");
     struct jf_entry enrolment = {.kind = JF_ENTRY_ENROLMENT, .member = {1}};
     expect_refused(&enrolment, NULL, command, JF_REFUSAL_UNKNOWN_SALE);
     expect_refused(sale, NULL, command, JF_REFUSAL_UNKNOWN_LINE);

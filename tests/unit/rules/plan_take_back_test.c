@@ -139,3 +139,49 @@ Test(plan_take_back, a_debt_that_was_paid_since_leaves_other_lots_alone)
     cr_expect_eq(rest->balance.available, 20);
     cr_expect_eq(rest->balance.debt, 0);
 }
+
+Test(plan_take_back, a_lot_that_is_over_keeps_what_it_was_granted_until_the_next_entry)
+{
+    world_open(&world, PROGRAMME_RICH);
+    world_enrol(&world, 1);
+    const struct jf_entry *sale = world_buys(&world, 1, "2026-02-10", 2000);
+    world_buys(&world, 1, "2026-02-10", 1000);
+    struct jf_command redeem = redeem_of(1, "2026-02-11", 30);
+    cr_assert_not_null(world_post(&world, &redeem));
+    world_brings_back(&world, sale, NULL, "2026-06-15");
+    cr_assert_eq(world.members[1]->lot_count, 1);
+    cr_expect_eq(world.members[1]->lots[0].granted, 10);
+    world_buys(&world, 1, "2026-06-15", 5000); // pays the debt of 20
+    cr_assert_eq(world.members[1]->lot_count, 1);
+    cr_expect_eq(world.members[1]->lots[0].expires_on, date_of("2026-09-30"));
+}
+
+Test(plan_take_back, points_that_are_held_are_not_taken)
+{
+    world_open(&world, PROGRAMME_RICH);
+    world_enrol(&world, 1);
+    const struct jf_entry *sale = world_buys(&world, 1, "2026-02-10", 2000);
+    struct jf_command hold = hold_of(1, "2026-02-11", 10);
+    cr_assert_not_null(world_post(&world, &hold));
+    const struct jf_entry *entry = world_brings_back(&world, sale, NULL, "2026-02-11");
+    cr_expect_eq(entry->as.sale_return.taken_from_lot, 10);
+    cr_expect_eq(entry->as.sale_return.taken_as_debt, 10);
+    cr_expect_eq(entry->balance.held, 10);
+    cr_expect_eq(entry->balance.debt, 10);
+}
+
+Test(plan_take_back, points_of_a_hold_past_its_deadline_are_taken)
+{
+    world_open(&world, PROGRAMME_RICH);
+    world_enrol(&world, 1);
+    const struct jf_entry *sale = world_buys(&world, 1, "2026-02-10", 2000);
+    struct jf_command hold = hold_of(1, "2026-02-11", 10);
+    cr_assert_not_null(world_post(&world, &hold));
+    const struct jf_entry *entry = world_brings_back(&world, sale, NULL, "2026-02-12");
+    cr_expect_eq(entry->voided_hold_count, 1);
+    cr_expect_eq(posted(entry, JF_ACCOUNT_HELD), -10);
+    cr_expect_eq(entry->as.sale_return.taken_from_lot, 20);
+    cr_expect_eq(entry->balance.held, 0);
+    cr_expect_eq(entry->balance.debt, 0);
+    cr_expect_eq(world.members[1]->hold_count, 0);
+}

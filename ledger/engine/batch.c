@@ -96,7 +96,8 @@ static enum jf_error task_run(struct jf_engine *engine, struct jf_task *task)
     if (task->is_refused) {
         return JF_OK;
     }
-    task->request->query.member.number = task->member;
+    struct jf_member_ref *ref = &task->request->query.member;
+    ref->number = jf_task_member(engine, ref, task->member);
     return jf_read_run(engine, task->request);
 }
 
@@ -135,6 +136,7 @@ enum jf_error jf_batch_run(struct jf_engine *engine)
         return JF_OK;
     }
     jf_arena_reset(&engine->arena);
+    engine->has_cards_moved = false;
     uint32_t done = 0;
     enum jf_error error = jf_batch_prefetch(engine);
     if (error == JF_ERROR_NO_MEMORY) {

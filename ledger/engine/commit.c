@@ -124,14 +124,13 @@ static enum jf_error hold_load(struct jf_engine *engine, struct jf_task *task,
     return error;
 }
 
-static enum jf_error cards_check(struct jf_engine *engine, const struct jf_enrol_command *enrol,
-                                 struct jf_plan_input *input)
+static enum jf_error cards_check(struct jf_engine *engine, const struct jf_text *cards,
+                                 uint32_t count, struct jf_plan_input *input)
 {
     struct jf_member_id members[JF_CARDS_PER_ENROL_MAX] = {{0}};
-    JF_ASSERT(enrol->card_count <= JF_CARDS_PER_ENROL_MAX);
-    enum jf_error error =
-        jf_state_cards_find(engine->effects.state, enrol->cards, enrol->card_count, members);
-    for (uint32_t i = 0; i < enrol->card_count && error == JF_OK; i++) {
+    JF_ASSERT(count <= JF_CARDS_PER_ENROL_MAX);
+    enum jf_error error = jf_state_cards_find(engine->effects.state, cards, count, members);
+    for (uint32_t i = 0; i < count && error == JF_OK; i++) {
         if (members[i].value != 0 && input->card_taken_by == 0) {
             input->card_taken_by = (uint64_t)i + 1;
         }
@@ -139,14 +138,15 @@ static enum jf_error cards_check(struct jf_engine *engine, const struct jf_enrol
     return error;
 }
 
-// A card or member that an earlier command of the same batch brought is found in the overlay.
+// Fills in the member that the command names by number or card.
 static void member_resolve(struct jf_engine *engine, struct jf_task *task,
-                           const struct jf_member_ref *ref, struct jf_plan_input *input)
+                           struct jf_plan_input *input)
 {
-    if (task->member.value == 0 && ref->card.size > 0) {
-        task->member = jf_state_card_recent(engine->effects.state, ref->card);
+    const struct jf_member_ref *ref = jf_command_member(&task->write->command);
+    if (ref != NULL) {
+        task->member = jf_task_member(engine, ref, task->member);
+        input->is_card_known = ref->card.size == 0 || task->member.value != 0;
     }
-    input->is_card_known = ref->card.size == 0 || task->member.value != 0;
     input->member = jf_member_known(engine, task->member);
 }
 
@@ -155,19 +155,13 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
 {
     const struct jf_command *command = &task->write->command;
     struct jf_state *state = engine->effects.state;
+    member_resolve(engine, task, input);
     switch (command->kind) {
     case JF_COMMAND_SALE:
-        member_resolve(engine, task, &command->as.sale.member, input);
         input->receipt_position = jf_state_receipt_recent(state, &task->receipt_key);
         if (input->receipt_position == 0) {
             input->receipt_position = task->receipt_position;
         }
-        return JF_OK;
-    case JF_COMMAND_REDEEM:
-        member_resolve(engine, task, &command->as.redeem.member, input);
-        return JF_OK;
-    case JF_COMMAND_HOLD:
-        member_resolve(engine, task, &command->as.hold.member, input);
         return JF_OK;
     case JF_COMMAND_RETURN:
         return sale_load(engine, task, input);
@@ -175,12 +169,17 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
     case JF_COMMAND_VOID:
         return hold_load(engine, task, input);
     case JF_COMMAND_ENROL:
-        input->member = jf_member_known(engine, task->member);
-        return cards_check(engine, &command->as.enrol, input);
+        return cards_check(engine, command->as.enrol.cards, command->as.enrol.card_count, input);
+    case JF_COMMAND_LINK_CARD:
+        return cards_check(engine, &command->as.link_card.card, 1, input);
+    case JF_COMMAND_REDEEM:
+    case JF_COMMAND_HOLD:
     case JF_COMMAND_TIER_CHANGE:
     case JF_COMMAND_EXPIRE:
-        input->member = jf_member_known(engine, task->member);
-        return JF_OK;
+    case JF_COMMAND_UPDATE_MEMBER:
+    case JF_COMMAND_UNLINK_CARD:
+    case JF_COMMAND_FREEZE:
+    case JF_COMMAND_CLOSE:
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
     case JF_COMMAND_NONE:
@@ -284,6 +283,7 @@ static enum jf_error entry_commit(struct jf_engine *engine, struct jf_task *task
     engine->last_position = entry->position;
     engine->last_stamp_us = stamp_us;
     jf_effects_apply(&engine->effects, entry, bytes);
+    engine->has_cards_moved = engine->has_cards_moved || jf_entry_card_move(entry).count > 0;
     return JF_OK;
 }
 
@@ -329,6 +329,16 @@ static enum jf_error plan_and_commit(struct jf_engine *engine, struct jf_task *t
     }
     error = draft_take(engine);
     return error == JF_OK ? entry_commit(engine, task, entry, stamp_us) : error;
+}
+
+struct jf_member_id jf_task_member(const struct jf_engine *engine, const struct jf_member_ref *ref,
+                                   struct jf_member_id prefetched)
+{
+    struct jf_member_id member = prefetched;
+    if (ref->card.size > 0 && engine->has_cards_moved) {
+        (void)jf_state_card_recent(engine->effects.state, ref->card, &member);
+    }
+    return member;
 }
 
 const struct jf_member *jf_member_known(struct jf_engine *engine, struct jf_member_id id)

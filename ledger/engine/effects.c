@@ -60,7 +60,7 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
     if (error != JF_OK) {
         return error;
     }
-    uint32_t cards = entry->kind == JF_ENTRY_ENROLMENT ? entry->as.enrolment.card_count : 0;
+    uint32_t cards = jf_entry_card_move(entry).count;
     error = jf_control_reserve(effects->control, entry);
     if (error == JF_OK) {
         // A posting names one day.
@@ -142,10 +142,9 @@ static void indexes_note(const struct jf_effects *effects, const struct jf_entry
             jf_effects_receipt_key(&entry->as.sale.receipt, entry->business_date);
         jf_state_note_receipt(effects->state, &key, entry->position);
     }
-    if (entry->kind == JF_ENTRY_ENROLMENT) {
-        for (uint32_t i = 0; i < entry->as.enrolment.card_count; i++) {
-            jf_state_note_card(effects->state, entry->as.enrolment.cards[i], entry->member);
-        }
+    struct jf_card_move move = jf_entry_card_move(entry);
+    for (uint32_t i = 0; i < move.count; i++) {
+        jf_state_note_card(effects->state, move.cards[i], move.leads_to);
     }
     if (is_reference(entry)) {
         jf_state_note_reference(effects->state, entry->position);

@@ -99,6 +99,7 @@ struct jf_engine {
     struct jf_request *checkpoint_first;
     struct jf_task *tasks; // JF_TASKS_PER_BATCH
     uint32_t task_count;
+    bool has_cards_moved; // in this batch: what was prefetched by card may be of the past
     struct jf_prefetch *prefetch;
     char read_only_reason[JF_DIAGNOSIS_TEXT_MAX];
 
@@ -122,6 +123,9 @@ bool jf_engine_is_space_short(const struct jf_engine *engine);
 
 // prefetch.c: everything the batch's tasks and reads need, brought in with one pass per index.
 enum jf_error jf_batch_prefetch(struct jf_engine *engine);
+// Whom a reference of the batch's means now. In: what was prefetched for it.
+struct jf_member_id jf_task_member(const struct jf_engine *engine, const struct jf_member_ref *ref,
+                                   struct jf_member_id prefetched);
 // The entry that a command names as it stands now (a return's sale, a capture's hold): what the
 // overlay knows, else what was prefetched. Position 0: unknown.
 struct jf_transaction_row jf_task_named_row(const struct jf_engine *engine,

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "engine/entry_codec_life.h"
 #include "jifen/v1/entry.pb-c.h"
 
 #define MEMBER_TAG  ((4u << 3) | 0u) // varint
@@ -667,7 +668,7 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
     case JIFEN__V1__ENTRY__BODY_EXPIRY:
         return expiry_read(message->expiry, &entry->as.expiry);
     default:
-        return JF_ERROR_CORRUPT;
+        return jf_entry_life_read(message, arena, entry);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "engine/entry_codec.h"
 
 #include "base/limits.h"
+#include "engine/entry_codec_life.h"
 #include "engine/wire_writer.h"
 
 // Upper bounds of one encoded element: a tag and a longest varint for each number.
@@ -418,6 +419,12 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
     case JF_ENTRY_EXPIRY:
         put_expiry(writer, &entry->as.expiry);
         break;
+    case JF_ENTRY_MEMBER_UPDATE:
+    case JF_ENTRY_CARD_LINK:
+    case JF_ENTRY_CARD_UNLINK:
+    case JF_ENTRY_MEMBER_STATUS:
+        jf_entry_life_put(writer, entry);
+        break;
     }
     jf_wire_nest(writer, entry->kind, end);
 }
@@ -488,6 +495,11 @@ static uint64_t body_bound(const struct jf_entry *entry)
                (uint64_t)entry->as.hold_end.captured_count * PART_BYTES;
     case JF_ENTRY_EXPIRY:
         return entry->as.expiry.run_id.size;
+    case JF_ENTRY_MEMBER_UPDATE:
+    case JF_ENTRY_CARD_LINK:
+    case JF_ENTRY_CARD_UNLINK:
+    case JF_ENTRY_MEMBER_STATUS:
+        return jf_entry_life_bound(entry);
     }
     return 0;
 }

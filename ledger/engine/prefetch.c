@@ -64,6 +64,11 @@ static jf_date command_date(const struct jf_engine *engine, const struct jf_comm
         return command->as.expire.as_of;
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
+    case JF_COMMAND_UPDATE_MEMBER: // dated by the ledger's own stamp
+    case JF_COMMAND_LINK_CARD:
+    case JF_COMMAND_UNLINK_CARD:
+    case JF_COMMAND_FREEZE:
+    case JF_COMMAND_CLOSE:
     case JF_COMMAND_NONE:
         break;
     }
@@ -79,17 +84,7 @@ static const struct jf_member_ref *task_ref(const struct jf_task *task)
     if (!is_asked(task)) {
         return NULL;
     }
-    const struct jf_command *command = &task->write->command;
-    switch (command->kind) {
-    case JF_COMMAND_SALE:
-        return &command->as.sale.member;
-    case JF_COMMAND_REDEEM:
-        return &command->as.redeem.member;
-    case JF_COMMAND_HOLD:
-        return &command->as.hold.member;
-    default:
-        return NULL;
-    }
+    return jf_command_member(&task->write->command);
 }
 
 // The transaction that a task's command is about, where it names one; size 0: otherwise.

@@ -16,6 +16,7 @@
 #include "base/assert.h"
 #include "rules/apply_private.h"
 #include "rules/counters.h"
+#include "rules/cards.h"
 #include "rules/holds.h"
 #include "rules/lots.h"
 
@@ -190,17 +191,6 @@ static void return_count(struct jf_member *member, const struct jf_return_entry 
     }
 }
 
-static void card_add(struct jf_member *member, struct jf_text card)
-{
-    JF_ASSERT(member->card_count < member->card_capacity);
-    JF_ASSERT(card.size >= 1);
-    JF_ASSERT(card.size <= JF_CARD_BYTES_MAX);
-    struct jf_card *added = &member->cards[member->card_count];
-    added->size = card.size;
-    memcpy(added->bytes, card.data, card.size);
-    member->card_count++;
-}
-
 static void enrolment_apply(struct jf_member *member, const struct jf_entry *entry)
 {
     const struct jf_enrol_command *enrolment = &entry->as.enrolment;
@@ -213,7 +203,7 @@ static void enrolment_apply(struct jf_member *member, const struct jf_entry *ent
     member->birth_month = (uint8_t)enrolment->birth_month;
     member->birth_day = (uint8_t)enrolment->birth_day;
     for (uint32_t i = 0; i < enrolment->card_count; i++) {
-        card_add(member, enrolment->cards[i]);
+        jf_cards_add(member, enrolment->cards[i]);
     }
 }
 
@@ -264,6 +254,12 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     case JF_ENTRY_CAPTURE:
     case JF_ENTRY_VOID:
         jf_holds_remove(member, entry->as.hold_end.hold_position);
+        break;
+    case JF_ENTRY_MEMBER_UPDATE:
+    case JF_ENTRY_CARD_LINK:
+    case JF_ENTRY_CARD_UNLINK:
+    case JF_ENTRY_MEMBER_STATUS:
+        jf_apply_life(member, entry);
         break;
     case JF_ENTRY_REDEMPTION:
     case JF_ENTRY_PUBLICATION:

@@ -14,4 +14,8 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry);
 void jf_apply_postings(struct jf_member *member, const struct jf_posting *postings,
                        uint32_t posting_count);
 
+// What entries of a member's life change besides their postings (apply_life.c); other kinds:
+// nothing.
+void jf_apply_life(struct jf_member *member, const struct jf_entry *entry);
+
 #endif

@@ -3,93 +3,12 @@
 // INVALID_FIELD: the field, which element of a list, the bound that it passed, and what is allowed.
 #include "rules/command.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/limits.h"
+#include "rules/command_field.h"
 #include "rules/utf8.h"
 
-#define DAY_MS ((int64_t)86400000)
-// Two days inside 1970..2199, so that the business date lies inside too, whatever the zone and day
-// start. An instant that was left out (0) lies outside.
-#define INSTANT_MS_MIN       (2 * DAY_MS)
-#define INSTANT_MS_MAX       (((int64_t)JF_DATE_MAX - 1) * DAY_MS)
 #define DAY_START_MINUTE_MAX 719
 #define HOLD_DAYS_MAX        ((int64_t)30) // a payment in progress ends long before
-
-__attribute__((format(printf, 5, 6))) static bool refuse(struct jf_refusal *out, const char *field,
-                                                         uint32_t index, int64_t limit,
-                                                         const char *format, ...)
-{
-    *out = (struct jf_refusal){
-        .code = JF_REFUSAL_INVALID_FIELD, .field = field, .index = index, .limit = limit};
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(out->detail, sizeof out->detail, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
-// What a field may hold, named as the client knows it; `index` for fields of a list.
-struct field {
-    struct jf_refusal *out;
-    const char *name;
-    uint32_t index;
-};
-
-static bool number_check(struct field field, int64_t value, int64_t min, int64_t max)
-{
-    if (value >= min && value <= max) {
-        return true;
-    }
-    return refuse(field.out, field.name, field.index, value < min ? min : max,
-                  "%lld was given, %lld to %lld is allowed", (long long)value, (long long)min,
-                  (long long)max);
-}
-
-static bool text_check(struct field field, struct jf_text text, uint32_t min, uint32_t max)
-{
-    if (text.size < min || text.size > max) {
-        return refuse(field.out, field.name, field.index, text.size < min ? min : max,
-                      "%u bytes were given, %u to %u are allowed", text.size, min, max);
-    }
-    if (!jf_utf8_is_plain(text)) {
-        return refuse(field.out, field.name, field.index, max,
-                      "only UTF-8 without control characters is allowed");
-    }
-    return true;
-}
-
-static bool instant_check(struct field field, int64_t at_ms)
-{
-    if (at_ms >= INSTANT_MS_MIN && at_ms <= INSTANT_MS_MAX) {
-        return true;
-    }
-    return refuse(field.out, field.name, 0,
-                  at_ms < INSTANT_MS_MIN ? INSTANT_MS_MIN : INSTANT_MS_MAX,
-                  "milliseconds since 1970 of the years 1970 to 2199 are allowed, %lld was given",
-                  (long long)at_ms);
-}
-
-static bool date_check(struct field field, jf_date date)
-{
-    if (date >= JF_DATE_MIN && date <= JF_DATE_MAX) {
-        return true;
-    }
-    return refuse(field.out, field.name, 0, 0,
-                  "a date of the years 1970 to 2199, as 20260118, is needed");
-}
-
-#define FIELD(name_, index_) ((struct field){out, (name_), (index_)})
-
-static bool member_ref_check(const struct jf_member_ref *member, struct jf_refusal *out)
-{
-    bool has_number = member->number.value != 0;
-    if (has_number == (member->card.size != 0)) {
-        return refuse(out, "member", 0, 0, "exactly one of number and card is needed");
-    }
-    return has_number || text_check(FIELD("member.card", 0), member->card, 1, JF_CARD_BYTES_MAX);
-}
 
 static bool line_check(const struct jf_line *line, uint32_t index, struct jf_refusal *out)
 {
@@ -257,26 +176,13 @@ static bool cards_check(const struct jf_enrol_command *command, struct jf_refusa
     return true;
 }
 
-static bool birthday_check(const struct jf_enrol_command *command, struct jf_refusal *out)
-{
-    if (command->birth_month == 0 && command->birth_day == 0) {
-        return true;
-    }
-    if (!number_check(FIELD("birth_month", 0), command->birth_month, 1, 12)) {
-        return false;
-    }
-    const int32_t leap_year = 2000; // 29 February is a birthday
-    return number_check(FIELD("birth_day", 0), command->birth_day, 1,
-                        jf_month_length(leap_year, (int32_t)command->birth_month));
-}
-
 static bool enrol_check(const struct jf_enrol_command *command, struct jf_refusal *out)
 {
     if (command->number.value == 0) {
         return refuse(out, "number", 0, 1, "a number of 1 or above is needed");
     }
     return cards_check(command, out) && date_check(FIELD("enrolled_on", 0), command->enrolled_on) &&
-           birthday_check(command, out);
+           birthday_check(command->birth_month, command->birth_day, out);
 }
 
 static bool publish_check(const struct jf_publish_command *command, struct jf_refusal *out)
@@ -334,6 +240,12 @@ static bool content_check(const struct jf_command *command, struct jf_refusal *o
         return void_check(&command->as.void_hold, out);
     case JF_COMMAND_EXPIRE:
         return run_check(command->as.expire.run_id, command->as.expire.as_of, out);
+    case JF_COMMAND_UPDATE_MEMBER:
+    case JF_COMMAND_LINK_CARD:
+    case JF_COMMAND_UNLINK_CARD:
+    case JF_COMMAND_FREEZE:
+    case JF_COMMAND_CLOSE:
+        return jf_command_check_life(command, out);
     case JF_COMMAND_NONE:
         break;
     }
@@ -376,4 +288,28 @@ bool jf_command_check(const struct jf_command *command, bool needs_id,
         return refuse(out, command->malformed_field, 0, 0, "the value cannot be read");
     }
     return content_check(command, out);
+}
+
+const struct jf_member_ref *jf_command_member(const struct jf_command *command)
+{
+    switch (command->kind) {
+    case JF_COMMAND_SALE:
+        return &command->as.sale.member;
+    case JF_COMMAND_REDEEM:
+        return &command->as.redeem.member;
+    case JF_COMMAND_HOLD:
+        return &command->as.hold.member;
+    case JF_COMMAND_UPDATE_MEMBER:
+        return &command->as.update_member.member;
+    case JF_COMMAND_LINK_CARD:
+        return &command->as.link_card.member;
+    case JF_COMMAND_UNLINK_CARD:
+        return &command->as.unlink_card.card;
+    case JF_COMMAND_FREEZE:
+        return &command->as.freeze.member;
+    case JF_COMMAND_CLOSE:
+        return &command->as.close.member;
+    default:
+        return NULL;
+    }
 }

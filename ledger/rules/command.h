@@ -29,6 +29,11 @@ enum jf_command_kind {
     JF_COMMAND_HOLD = 8,
     JF_COMMAND_CAPTURE = 9,
     JF_COMMAND_VOID = 10,
+    JF_COMMAND_UPDATE_MEMBER = 13,
+    JF_COMMAND_LINK_CARD = 14,
+    JF_COMMAND_UNLINK_CARD = 15,
+    JF_COMMAND_FREEZE = 16,
+    JF_COMMAND_CLOSE = 17,
     JF_COMMAND_EXPIRE = 19, // by the expiry job only
 };
 
@@ -149,6 +154,33 @@ struct jf_expire_command {
     jf_date as_of;              // lots whose last day lies before it have expired
 };
 
+struct jf_update_member_command {
+    struct jf_member_ref member;
+    uint32_t birth_month;
+    uint32_t birth_day;
+    uint32_t home_store;
+    uint64_t tags;
+    bool is_erase; // cards and birthday are forgotten, whatever is given
+};
+
+struct jf_link_card_command {
+    struct jf_member_ref member;
+    struct jf_text card;
+};
+
+struct jf_unlink_card_command {
+    struct jf_member_ref card; // by card only: it names its member
+};
+
+struct jf_freeze_command {
+    struct jf_member_ref member;
+    bool is_thaw;
+};
+
+struct jf_close_command {
+    struct jf_member_ref member;
+};
+
 struct jf_command {
     enum jf_command_kind kind;
     struct jf_text transaction_id;
@@ -165,6 +197,11 @@ struct jf_command {
         struct jf_capture_command capture;
         struct jf_void_command void_hold;
         struct jf_expire_command expire;
+        struct jf_update_member_command update_member;
+        struct jf_link_card_command link_card;
+        struct jf_unlink_card_command unlink_card;
+        struct jf_freeze_command freeze;
+        struct jf_close_command close;
     } as;
 };
 
@@ -174,6 +211,10 @@ struct jf_command {
 // formed.
 bool jf_command_check(const struct jf_command *command, bool needs_id,
                       struct jf_refusal *out_refusal);
+
+// The member a command names by number or card: the only one, or the first of two. Returns: NULL
+// where the command names none, or says it otherwise (a return names its sale).
+const struct jf_member_ref *jf_command_member(const struct jf_command *command);
 
 // XXH3-64 over the content of a well-formed command in a canonical form: kind, then every field but
 // the transaction id, fixed-width little-endian, texts length-prefixed. Never 0.

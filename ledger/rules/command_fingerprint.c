@@ -158,6 +158,16 @@ static void put_run(struct writer *writer, struct jf_text run_id, struct jf_memb
     put_signed(writer, as_of);
 }
 
+static void put_update_member(struct writer *writer, const struct jf_update_member_command *command)
+{
+    put_member(writer, &command->member);
+    put(writer, command->birth_month);
+    put(writer, command->birth_day);
+    put(writer, command->home_store);
+    put(writer, command->tags);
+    put(writer, command->is_erase);
+}
+
 static void put_content(struct writer *writer, const struct jf_command *command)
 {
     switch (command->kind) {
@@ -199,6 +209,23 @@ static void put_content(struct writer *writer, const struct jf_command *command)
     case JF_COMMAND_VOID:
         put_text(writer, command->as.void_hold.hold_transaction_id);
         put_signed(writer, command->as.void_hold.voided_at_ms);
+        break;
+    case JF_COMMAND_UPDATE_MEMBER:
+        put_update_member(writer, &command->as.update_member);
+        break;
+    case JF_COMMAND_LINK_CARD:
+        put_member(writer, &command->as.link_card.member);
+        put_text(writer, command->as.link_card.card);
+        break;
+    case JF_COMMAND_UNLINK_CARD:
+        put_text(writer, command->as.unlink_card.card.card);
+        break;
+    case JF_COMMAND_FREEZE:
+        put_member(writer, &command->as.freeze.member);
+        put(writer, command->as.freeze.is_thaw);
+        break;
+    case JF_COMMAND_CLOSE:
+        put_member(writer, &command->as.close.member);
         break;
     case JF_COMMAND_NONE:
         JF_ASSERT(false); // jf_command_check refuses it

@@ -188,6 +188,11 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_STORE:
     case JF_ENTRY_EXPIRY:
         break;
+    case JF_ENTRY_MEMBER_UPDATE:
+    case JF_ENTRY_CARD_LINK:
+    case JF_ENTRY_CARD_UNLINK:
+    case JF_ENTRY_MEMBER_STATUS:
+        break;
     }
 }
 

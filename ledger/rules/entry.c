@@ -16,13 +16,33 @@ enum jf_error jf_entry_check_postings(const struct jf_entry *entry)
     return sum == 0 ? JF_OK : JF_ERROR_CORRUPT;
 }
 
+struct jf_card_move jf_entry_card_move(const struct jf_entry *entry)
+{
+    switch (entry->kind) {
+    case JF_ENTRY_ENROLMENT:
+        return (struct jf_card_move){entry->as.enrolment.cards, entry->as.enrolment.card_count,
+                                     entry->member};
+    case JF_ENTRY_MEMBER_UPDATE:
+        return (struct jf_card_move){
+            entry->as.member_update.cards, entry->as.member_update.card_count, {0}};
+    case JF_ENTRY_CARD_LINK:
+        return (struct jf_card_move){&entry->as.card_link.card, 1, entry->member};
+    case JF_ENTRY_CARD_UNLINK:
+        return (struct jf_card_move){&entry->as.card_unlink.card, 1, {0}};
+    default:
+        return (struct jf_card_move){NULL, 0, {0}};
+    }
+}
+
 struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
 {
     struct jf_member_growth growth = {
         .postings = entry->posting_count, .months = 1, .counters = entry->counted_count};
-    if (entry->kind == JF_ENTRY_ENROLMENT) {
-        growth.cards = entry->as.enrolment.card_count;
-    } else if (entry->kind == JF_ENTRY_HOLD) {
+    struct jf_card_move move = jf_entry_card_move(entry);
+    if (move.leads_to.value != 0) {
+        growth.cards = move.count;
+    }
+    if (entry->kind == JF_ENTRY_HOLD) {
         growth.holds = 1;
         growth.hold_parts = entry->as.hold.held_count;
     }
@@ -52,6 +72,14 @@ const char *jf_entry_kind_name(enum jf_entry_kind kind)
         return "capture";
     case JF_ENTRY_VOID:
         return "void";
+    case JF_ENTRY_MEMBER_UPDATE:
+        return "member_update";
+    case JF_ENTRY_CARD_LINK:
+        return "card_link";
+    case JF_ENTRY_CARD_UNLINK:
+        return "card_unlink";
+    case JF_ENTRY_MEMBER_STATUS:
+        return "member_status";
     case JF_ENTRY_EXPIRY:
         return "expiry";
     }

@@ -72,6 +72,7 @@ enum jf_trace_kind {
     JF_TRACE_VOIDED = 21,
     JF_TRACE_EXPIRED = 22,
     JF_TRACE_TAKEN_FROM_OTHER = 28,
+    JF_TRACE_FORFEITED = 26,
 };
 
 struct jf_trace_step {
@@ -94,6 +95,10 @@ enum jf_entry_kind {
     JF_ENTRY_HOLD = 23,
     JF_ENTRY_CAPTURE = 24,
     JF_ENTRY_VOID = 25,
+    JF_ENTRY_MEMBER_UPDATE = 28,
+    JF_ENTRY_CARD_LINK = 29,
+    JF_ENTRY_CARD_UNLINK = 30,
+    JF_ENTRY_MEMBER_STATUS = 31,
     JF_ENTRY_EXPIRY = 33,
 };
 
@@ -253,6 +258,24 @@ struct jf_expiry_entry {
     jf_date as_of;
 };
 
+struct jf_member_update_entry {
+    uint32_t birth_month;
+    uint32_t birth_day;
+    uint32_t home_store;
+    uint64_t tags;
+    bool is_erase;
+    const struct jf_text *cards; // unlinked
+    uint32_t card_count;
+};
+
+struct jf_card_entry { // linked or unlinked
+    struct jf_text card;
+};
+
+struct jf_status_entry {
+    uint32_t status; // enum jf_member_status
+};
+
 struct jf_entry {
     enum jf_entry_kind kind;
     uint64_t position; // 0 until the engine gives it
@@ -294,6 +317,10 @@ struct jf_entry {
         struct jf_hold_entry hold;
         struct jf_hold_end_entry hold_end; // CAPTURE, VOID
         struct jf_expiry_entry expiry;
+        struct jf_member_update_entry member_update;
+        struct jf_card_entry card_link;
+        struct jf_card_entry card_unlink;
+        struct jf_status_entry member_status;
     } as;
 };
 
@@ -303,6 +330,14 @@ JF_MUST_USE enum jf_error jf_entry_check_postings(const struct jf_entry *entry);
 
 // The most that applying the entry adds to any member that it touches.
 struct jf_member_growth jf_entry_growth(const struct jf_entry *entry);
+
+// The cards that the entry moves, and where they lead from then on.
+struct jf_card_move {
+    const struct jf_text *cards; // the entry's
+    uint32_t count;
+    struct jf_member_id leads_to; // value 0: to nobody
+};
+struct jf_card_move jf_entry_card_move(const struct jf_entry *entry);
 
 // Static name of a kind, such as "sale"; "unknown" outside the list.
 const char *jf_entry_kind_name(enum jf_entry_kind kind);

@@ -276,6 +276,16 @@ static bool plan_by_kind(struct jf_plan_work *work)
         return jf_plan_void(work);
     case JF_COMMAND_EXPIRE:
         return jf_plan_expire(work);
+    case JF_COMMAND_UPDATE_MEMBER:
+        return jf_plan_update_member(work);
+    case JF_COMMAND_LINK_CARD:
+        return jf_plan_link_card(work);
+    case JF_COMMAND_UNLINK_CARD:
+        return jf_plan_unlink_card(work);
+    case JF_COMMAND_FREEZE:
+        return jf_plan_freeze(work);
+    case JF_COMMAND_CLOSE:
+        return jf_plan_close(work);
     case JF_COMMAND_NONE:
         break;
     }

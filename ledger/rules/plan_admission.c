@@ -13,13 +13,32 @@ jf_date jf_store_business_date(const struct jf_store *store, int64_t at_ms)
     return local.second_of_day < (int32_t)store->day_start_second ? local.date - 1 : local.date;
 }
 
-bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
-                   struct jf_store_id store, const struct jf_store **out_store)
+static bool refuse_merged(struct jf_plan_work *work, const struct jf_member *member)
 {
-    if (work->input->member == NULL) {
+    jf_plan_refuse(work, JF_REFUSAL_MEMBER_MERGED);
+    // Nothing is about such a member after the merge: it is the newest entry.
+    work->refusal->position = member->last_position;
+    (void)snprintf(work->refusal->detail, sizeof work->refusal->detail, "it is member %llu now",
+                   (unsigned long long)member->merged_into.value);
+    return false;
+}
+
+bool jf_plan_member_known(struct jf_plan_work *work, const struct jf_member_ref *ref)
+{
+    const struct jf_member *member = work->input->member;
+    if (member == NULL) {
         bool is_card_unknown = ref->card.size > 0 && !work->input->is_card_known;
         return jf_plan_refuse(work, is_card_unknown ? JF_REFUSAL_UNKNOWN_CARD
                                                     : JF_REFUSAL_UNKNOWN_MEMBER);
+    }
+    return member->status == JF_MEMBER_MERGED ? refuse_merged(work, member) : true;
+}
+
+bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
+                   struct jf_store_id store, const struct jf_store **out_store)
+{
+    if (!jf_plan_member_known(work, ref)) {
+        return false;
     }
     const struct jf_store *found = jf_reference_store(work->input->reference, store);
     if (found == NULL) {

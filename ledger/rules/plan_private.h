@@ -66,7 +66,9 @@ struct jf_member *jf_plan_member_copy(struct jf_plan_work *work);
 // a higher level.
 bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_programme);
 
-// Member and store that a sale or redemption names: UNKNOWN_CARD, UNKNOWN_MEMBER, UNKNOWN_STORE.
+// The member a command names: UNKNOWN_CARD, UNKNOWN_MEMBER, MEMBER_MERGED.
+bool jf_plan_member_known(struct jf_plan_work *work, const struct jf_member_ref *ref);
+// Member and store that a sale or redemption names: as above, then UNKNOWN_STORE.
 bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
                    struct jf_store_id store, const struct jf_store **out_store);
 // NO_PROGRAMME, IN_FUTURE, BEFORE_ENROLMENT, MEMBER_CLOSED, in that order. Fills business_date,
@@ -111,5 +113,10 @@ bool jf_plan_hold(struct jf_plan_work *work);
 bool jf_plan_capture(struct jf_plan_work *work);
 bool jf_plan_void(struct jf_plan_work *work);
 bool jf_plan_expire(struct jf_plan_work *work);
+bool jf_plan_update_member(struct jf_plan_work *work);
+bool jf_plan_link_card(struct jf_plan_work *work);
+bool jf_plan_unlink_card(struct jf_plan_work *work);
+bool jf_plan_freeze(struct jf_plan_work *work);
+bool jf_plan_close(struct jf_plan_work *work);
 
 #endif

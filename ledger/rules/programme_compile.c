@@ -506,6 +506,9 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
         error = tiers_compile(reading, yaml->tiers);
     }
     if (error == JF_OK) {
+        error = jf_programme_compile_life(reading, yaml);
+    }
+    if (error == JF_OK) {
         error = jf_programme_compile_rules(reading, yaml);
     }
     return error == JF_OK ? jf_programme_compile_caps(reading, yaml) : error;

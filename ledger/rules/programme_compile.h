@@ -20,6 +20,10 @@ JF_MUST_USE enum jf_error jf_programme_compile(const struct jf_reading *reading,
 JF_MUST_USE enum jf_error jf_programme_compile_returns(const struct jf_reading *reading,
                                                        const struct jf_yaml_returns *yaml);
 
+// What the programme says of a member's life (programme_life.c).
+JF_MUST_USE enum jf_error jf_programme_compile_life(const struct jf_reading *reading,
+                                                    const struct jf_yaml_programme *yaml);
+
 // The second half: groups, rules, tier factors and the common denominator. In: everything else is
 // filled.
 JF_MUST_USE enum jf_error jf_programme_compile_rules(const struct jf_reading *reading,

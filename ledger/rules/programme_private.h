@@ -60,6 +60,12 @@ struct jf_return_terms {
     int32_t reinstate_days; // how long points may go back into a lot that has expired
 };
 
+// What becomes of the balance of a member that is closed.
+enum jf_close_policy {
+    JF_CLOSE_FORFEIT = 0, // written off, as what is owed is
+    JF_CLOSE_REFUSE = 1,  // a member with a balance is not closed
+};
+
 struct jf_tier_level {
     char name[JF_NAME_BYTES_MAX + 1];
     int64_t spend;  // demanded, -1: no demand
@@ -110,6 +116,7 @@ struct jf_programme {
     bool refuses_unknown_tenders;
     struct jf_redemption_terms redemption;
     struct jf_return_terms returns;
+    enum jf_close_policy close;
     int64_t clock_skew_ms; // how far in the future a sale may lie
     int64_t late_after_ms; // arrivals later than this after the sale are marked late
     int32_t

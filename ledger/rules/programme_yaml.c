@@ -179,6 +179,11 @@ static const struct cyaml_schema_field tiers_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const struct cyaml_schema_field close_fields[] = {
+    TEXT_OR_NOT("balance", struct jf_yaml_close, balance),
+    CYAML_FIELD_END,
+};
+
 static const struct cyaml_schema_field programme_fields[] = {
     TEXT("name", struct jf_yaml_programme, name),
     TEXT("effective_from", struct jf_yaml_programme, effective_from),
@@ -200,6 +205,7 @@ static const struct cyaml_schema_field programme_fields[] = {
     LIST("rules", struct jf_yaml_programme, rules, &rule_schema, 0, JF_RULES_MAX),
     LIST("caps", struct jf_yaml_programme, caps, &cap_schema, 0, JF_CAPS_MAX),
     MAPPING_OR_NOT("tiers", struct jf_yaml_programme, tiers, tiers_fields),
+    MAPPING_OR_NOT("close", struct jf_yaml_programme, close, close_fields),
     CYAML_FIELD_END,
 };
 

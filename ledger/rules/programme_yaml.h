@@ -125,6 +125,10 @@ struct jf_yaml_tiers {
     uint32_t levels_count;
 };
 
+struct jf_yaml_close {
+    char *balance;
+};
+
 struct jf_yaml_programme {
     char *name;
     char *effective_from;
@@ -149,6 +153,7 @@ struct jf_yaml_programme {
     struct jf_yaml_cap *caps;
     uint32_t caps_count;
     struct jf_yaml_tiers *tiers;
+    struct jf_yaml_close *close;
 };
 
 // Checks a document of known outline against the schema and reads it.

@@ -12,6 +12,7 @@
       "This transaction id was used before with other content.")                                   \
     X(UNKNOWN_CARD, NOT_FOUND, "The card is not known.")                                           \
     X(UNKNOWN_MEMBER, NOT_FOUND, "The member is not known.")                                       \
+    X(MEMBER_MERGED, FAILED_PRECONDITION, "The member became another member.")                     \
     X(UNKNOWN_STORE, NOT_FOUND, "The store is not known.")                                         \
     X(UNKNOWN_SALE, NOT_FOUND, "The sale to be returned is not known.")                            \
     X(UNKNOWN_LINE, NOT_FOUND, "The sale has no such line.")                                       \
@@ -24,6 +25,8 @@
     X(BEFORE_SALE, FAILED_PRECONDITION, "The return is dated before the sale.")                    \
     X(MEMBER_CLOSED, FAILED_PRECONDITION, "The membership is closed.")                             \
     X(MEMBER_FROZEN, FAILED_PRECONDITION, "The member's points are frozen.")                       \
+    X(BALANCE_LEFT, FAILED_PRECONDITION,                                                           \
+      "The member has points, or owes some: the programme does not close such a member.")          \
     X(UNKNOWN_CATEGORY, INVALID_ARGUMENT, "The programme does not know a line's category.")        \
     X(UNKNOWN_TENDER, INVALID_ARGUMENT, "The programme does not know a means of payment.")         \
     X(BELOW_MINIMUM, FAILED_PRECONDITION, "Fewer points than may be redeemed at once.")            \
@@ -34,7 +37,7 @@
       "The hold has ended: captured, voided or past its deadline.")                                \
     X(RETURN_EXCEEDS_KEPT, FAILED_PRECONDITION, "More is returned than is left of the line.")      \
     X(MEMBER_EXISTS, ALREADY_EXISTS, "The member number is taken.")                                \
-    X(CARD_TAKEN, ALREADY_EXISTS, "The card belongs to another member.")                           \
+    X(CARD_TAKEN, ALREADY_EXISTS, "The card leads to a member already.")                           \
     X(PROGRAMME_INVALID, INVALID_ARGUMENT, "The programme cannot be read.")                        \
     X(ZONE_UNKNOWN, INVALID_ARGUMENT, "The time zone is not known here.")                          \
     X(LIMIT_REACHED, FAILED_PRECONDITION, "A limit of the ledger is reached.")                     \

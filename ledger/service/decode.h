@@ -36,6 +36,17 @@ bool jf_decode_publish(const ProtobufCMessage *message, struct jf_arena *arena,
 bool jf_decode_put_store(const ProtobufCMessage *message, struct jf_arena *arena,
                          struct jf_command *out_command);
 
+bool jf_decode_update_member(const ProtobufCMessage *message, struct jf_arena *arena,
+                             struct jf_command *out_command);
+bool jf_decode_link_card(const ProtobufCMessage *message, struct jf_arena *arena,
+                         struct jf_command *out_command);
+bool jf_decode_unlink_card(const ProtobufCMessage *message, struct jf_arena *arena,
+                           struct jf_command *out_command);
+bool jf_decode_freeze(const ProtobufCMessage *message, struct jf_arena *arena,
+                      struct jf_command *out_command);
+bool jf_decode_close(const ProtobufCMessage *message, struct jf_arena *arena,
+                     struct jf_command *out_command);
+
 // One write of a batch or stream. A write that says nothing becomes a JF_COMMAND_NONE that is
 // malformed.
 bool jf_decode_write(const Jifen__V1__Write *write, struct jf_arena *arena,

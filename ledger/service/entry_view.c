@@ -74,6 +74,12 @@ enum jf_error jf_entry_view(struct jf_text bytes, struct jf_arena *arena,
     } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_VOID_HOLD) {
         view->hold_transaction_id = entry->void_hold->hold_transaction_id;
         view->hold_position = entry->void_hold->hold_position;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_CARD_LINK) {
+        view->card = entry->card_link->card;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_CARD_UNLINK) {
+        view->card = entry->card_unlink->card;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_MEMBER_STATUS) {
+        view->member_status = entry->member_status->status;
     }
     if (error == JF_OK) {
         *out_view = view;

@@ -131,6 +131,24 @@ static bool holds_message(const struct jf_member *member, struct jf_arena *arena
     return true;
 }
 
+static bool cards_message(const struct jf_member *member, struct jf_arena *arena,
+                          Jifen__V1__Member *message)
+{
+    message->cards = jf_arena_calloc(arena, member->card_count, sizeof *message->cards);
+    if (message->cards == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < member->card_count; i++) {
+        const struct jf_card *card = &member->cards[i];
+        message->cards[i] = jf_answer_text((struct jf_text){card->bytes, card->size}, arena);
+        if (message->cards[i] == NULL) {
+            return false;
+        }
+    }
+    message->n_cards = member->card_count;
+    return true;
+}
+
 static void member_fields(const struct jf_member *member, Jifen__V1__Member *message)
 {
     message->number = member->number.value;
@@ -159,7 +177,8 @@ static void member_answer(struct jf_service *service, struct jf_ticket *ticket)
     Jifen__V1__Member message = JIFEN__V1__MEMBER__INIT;
     message.tier_name = jf_answer_text(answer->tier_name, arena);
     if (member == NULL || message.tier_name == NULL || !lots_message(member, arena, &message) ||
-        !months_message(member, arena, &message) || !holds_message(member, arena, &message)) {
+        !months_message(member, arena, &message) || !holds_message(member, arena, &message) ||
+        !cards_message(member, arena, &message)) {
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);
         return;
     }

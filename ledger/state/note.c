@@ -114,15 +114,17 @@ uint64_t jf_state_receipt_recent(const struct jf_state *state, const struct jf_r
     return 0;
 }
 
-struct jf_member_id jf_state_card_recent(const struct jf_state *state, struct jf_text card)
+bool jf_state_card_recent(const struct jf_state *state, struct jf_text card,
+                          struct jf_member_id *out_member)
 {
     uint64_t hash = jf_hash64(card.data, card.size);
     for (uint64_t number = state->current; number > state->taken_back; number--) {
         const struct jf_card_note *note =
             jf_generation_card(jf_state_generation(state, number), card, hash);
         if (note != NULL) {
-            return note->member;
+            *out_member = note->member;
+            return true;
         }
     }
-    return (struct jf_member_id){0};
+    return false;
 }

@@ -269,22 +269,6 @@ static enum jf_error cards_ask(struct jf_state *state, struct card_round *round,
     return error;
 }
 
-// Returns: whether the overlay knows the card; *out_member is 0 where it was unlinked.
-static bool card_overlay(const struct jf_state *state, struct jf_text card,
-                         struct jf_member_id *out_member)
-{
-    uint64_t hash = jf_hash64(card.data, card.size);
-    for (uint64_t number = state->current; number > state->taken_back; number--) {
-        const struct jf_card_note *note =
-            jf_generation_card(jf_state_generation(state, number), card, hash);
-        if (note != NULL) {
-            *out_member = note->member;
-            return true;
-        }
-    }
-    return false;
-}
-
 enum jf_error jf_state_cards_find(struct jf_state *state, const struct jf_text *cards,
                                   uint32_t count, struct jf_member_id *out_members)
 {
@@ -297,7 +281,7 @@ enum jf_error jf_state_cards_find(struct jf_state *state, const struct jf_text *
         out_members[i].value = 0;
         // Keys are never empty, and no card is longer than the limit.
         bool can_be = cards[i].size > 0 && cards[i].size <= JF_CARD_BYTES_MAX;
-        if (can_be && !card_overlay(state, cards[i], &out_members[i])) {
+        if (can_be && !jf_state_card_recent(state, cards[i], &out_members[i])) {
             uint32_t at = round.count++;
             round.which[at] = i;
             round.texts[at] = cards[i];

@@ -121,7 +121,10 @@ JF_MUST_USE enum jf_error jf_state_entry_read(struct jf_state *state, uint64_t p
 struct jf_transaction_row jf_state_transaction_recent(const struct jf_state *state,
                                                       struct jf_hash128 id_hash);
 uint64_t jf_state_receipt_recent(const struct jf_state *state, const struct jf_receipt_key *key);
-struct jf_member_id jf_state_card_recent(const struct jf_state *state, struct jf_text card);
+// Out: the member that the card leads to, value 0 where it was unlinked. Returns: whether the
+// overlay knows of the card; else nothing is put out.
+bool jf_state_card_recent(const struct jf_state *state, struct jf_text card,
+                          struct jf_member_id *out_member);
 
 // A cached member (fetched in this batch or resident). NULL: unknown. Valid until room, create or
 // batch_end.

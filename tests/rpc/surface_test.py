@@ -16,7 +16,7 @@ SERVICES = {"Ledger": "ledger", "Members": "members", "Programmes": "programmes"
             "Finance": "finance"}
 UNBUILT = {
     "Ledger": [],
-    "Members": ["UpdateMember", "LinkCard", "UnlinkCard", "Freeze", "Close", "Merge", "Adjust", "Transfer"],
+    "Members": ["Merge", "Adjust", "Transfer"],
     "Programmes": [], "Operations": [], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
 }
 

@@ -103,6 +103,11 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(store, "put a store: legal entity, time zone, business day")                                 \
     X(enrol, "enrol a member")                                                                     \
     X(member, "show a member: balance, tier, lots")                                                \
+    X(update, "replace what is known of a member, or erase what leads to a person")                \
+    X(card, "link a card to a member, or unlink it")                                               \
+    X(freeze, "stop a member from redeeming")                                                      \
+    X(thaw, "let a frozen member redeem again")                                                    \
+    X(close, "end a membership")                                                                   \
     X(history, "show what happened to a member, newest first")                                     \
     X(quote, "what a sale would earn, without posting it")                                         \
     X(sale, "post a sale")                                                                         \

@@ -4,6 +4,7 @@
 #include "jifen/v1/members.pb-c.h"
 #include "tools/jifen/decimal.h"
 #include "tools/jifen/instant.h"
+#include "tools/jifen/member_request.h"
 #include "tools/jifen/session.h"
 #include "tools/jifen/show.h"
 
@@ -23,26 +24,12 @@ static enum jf_exit show(const ProtobufCMessage *message)
     return jf_show_outcome(response->outcome, response->replayed);
 }
 
-// "MM-DD", valid in a leap year.
-static bool birthday_parse(const char *text, uint32_t *out_month, uint32_t *out_day)
-{
-    char date_text[16];
-    jf_date date = 0;
-    if (snprintf(date_text, sizeof(date_text), "2000-%.6s", text) != 10 ||
-        !jf_date_parse(jf_text_from(date_text), &date)) {
-        return false;
-    }
-    struct jf_civil civil = jf_date_to_civil(date);
-    *out_month = (uint32_t)civil.month;
-    *out_day = (uint32_t)civil.day;
-    return true;
-}
-
 enum jf_exit jf_cli_enrol_run(struct jf_cli *cli, int argc, char **argv)
 {
     struct jf_cli_list cards = {.count = 0};
     jf_date enrolled_on = JF_DATE_NONE;
     const char *birthday = NULL;
+    const char *tags = "";
     char default_id[64];
     Jifen__V1__EnrolRequest request = JIFEN__V1__ENROL_REQUEST__INIT;
     const char *id = default_id;
@@ -51,6 +38,7 @@ enum jf_exit jf_cli_enrol_run(struct jf_cli *cli, int argc, char **argv)
         {"--card", "CARD", JF_OPTION_LIST, &cards, "a card that leads to the member; up to 16"},
         {"--birthday", "MM-DD", JF_OPTION_TEXT, &birthday, "month and day of birth"},
         {"--store", "N", JF_OPTION_U32, &request.home_store, "home store"},
+        {"--tags", "N,N", JF_OPTION_TEXT, &tags, "numbers of tags, 0 to 63"},
         {"--id", "ID", JF_OPTION_TEXT, &id, "transaction id; default enrol-NUMBER"},
     };
     enum jf_exit code = jf_cli_parse(cli, &help, options, JF_OPTION_COUNT(options), argc, argv);
@@ -63,8 +51,12 @@ enum jf_exit jf_cli_enrol_run(struct jf_cli *cli, int argc, char **argv)
     if (enrolled_on == JF_DATE_NONE) {
         return jf_cli_usage("enrol", "--enrolled-on is missing");
     }
-    if (birthday != NULL && !birthday_parse(birthday, &request.birth_month, &request.birth_day)) {
+    if (birthday != NULL &&
+        !jf_birthday_parse(birthday, &request.birth_month, &request.birth_day)) {
         return jf_cli_usage("enrol", "--birthday: \"%s\" is not MM-DD", birthday);
+    }
+    if (!jf_tags_parse(tags, &request.tags)) {
+        return jf_cli_usage("enrol", "--tags: \"%s\" is no list of numbers from 0 to 63", tags);
     }
     (void)snprintf(default_id, sizeof(default_id), "enrol-%" PRIu64, request.number);
     request.transaction_id = (char *)(uintptr_t)id;

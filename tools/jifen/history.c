@@ -2,9 +2,8 @@
 // UNKNOWN_CARD.
 #include <inttypes.h>
 
-#include "tools/jifen/decimal.h"
 #include "tools/jifen/instant.h"
-#include "tools/jifen/sale_request.h"
+#include "tools/jifen/member_request.h"
 #include "tools/jifen/session.h"
 #include "tools/jifen/show.h"
 #include "tools/jifen/table.h"
@@ -56,7 +55,6 @@ static enum jf_exit show(const ProtobufCMessage *message)
 enum jf_exit jf_cli_history_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *card = NULL;
-    uint64_t number = 0;
     Jifen__V1__HistoryRequest request = JIFEN__V1__HISTORY_REQUEST__INIT;
     const struct jf_option options[] = {
         {"--card", "CARD", JF_OPTION_TEXT, &card, "the member that this card leads to"},
@@ -69,9 +67,7 @@ enum jf_exit jf_cli_history_run(struct jf_cli *cli, int argc, char **argv)
         return code;
     }
     Jifen__V1__MemberRef member;
-    if ((cli->argument_count == 1 &&
-         jf_decimal_parse_whole(jf_text_from(cli->arguments[0]), &number) != JF_OK) ||
-        !jf_member_ref_fill(number, card, &member)) {
+    if (!jf_member_ref_take(cli, 0, card, &member)) {
         return jf_cli_usage("history", "give a member's number, or --card, and not both");
     }
     request.member = &member;

@@ -1,9 +1,8 @@
 // jifen member: what a member has. Fails: usage; refusals UNKNOWN_MEMBER, UNKNOWN_CARD.
 #include <inttypes.h>
 
-#include "tools/jifen/decimal.h"
 #include "tools/jifen/instant.h"
-#include "tools/jifen/sale_request.h"
+#include "tools/jifen/member_request.h"
 #include "tools/jifen/session.h"
 #include "tools/jifen/show.h"
 #include "tools/jifen/table.h"
@@ -73,8 +72,9 @@ static enum jf_exit holds_show(const Jifen__V1__Member *member)
 
 static const char *status_name(Jifen__V1__MemberStatus status)
 {
-    static const char *const names[] = {"?", "active", "frozen: cannot redeem", "closed"};
-    return (size_t)status < 4 ? names[status] : "?";
+    static const char *const names[] = {"?", "active", "frozen: cannot redeem", "closed",
+                                        "merged: became another member"};
+    return (size_t)status < sizeof(names) / sizeof(names[0]) ? names[status] : "?";
 }
 
 static enum jf_exit show(const ProtobufCMessage *message)
@@ -96,6 +96,10 @@ static enum jf_exit show(const ProtobufCMessage *message)
         (void)printf(" since %s", date);
     }
     (void)printf("; %" PRIu32 " visits.\n", member->visits);
+    for (size_t at = 0; at < member->n_cards; at++) {
+        (void)printf("%s%s%s", at == 0 ? "Cards: " : ", ", member->cards[at],
+                     at + 1 == member->n_cards ? ".\n" : "");
+    }
     if (member->balance != NULL) {
         jf_show_balance(member->balance);
     }
@@ -107,7 +111,6 @@ enum jf_exit jf_cli_member_run(struct jf_cli *cli, int argc, char **argv)
 {
     const char *card = NULL;
     jf_date as_of = JF_DATE_NONE;
-    uint64_t number = 0;
     const struct jf_option options[] = {
         {"--card", "CARD", JF_OPTION_TEXT, &card, "the member that this card leads to"},
         {"--as-of", "DATE", JF_OPTION_DATE, &as_of, "judge expiry as of this date; default today"},
@@ -117,9 +120,7 @@ enum jf_exit jf_cli_member_run(struct jf_cli *cli, int argc, char **argv)
         return code;
     }
     Jifen__V1__MemberRef member;
-    if ((cli->argument_count == 1 &&
-         jf_decimal_parse_whole(jf_text_from(cli->arguments[0]), &number) != JF_OK) ||
-        !jf_member_ref_fill(number, card, &member)) {
+    if (!jf_member_ref_take(cli, 0, card, &member)) {
         return jf_cli_usage("member", "give a member's number, or --card, and not both");
     }
     Jifen__V1__GetMemberRequest request = JIFEN__V1__GET_MEMBER_REQUEST__INIT;

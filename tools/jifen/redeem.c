@@ -1,5 +1,6 @@
 // jifen redeem: points for a reward or money off, outside a sale. Fails: usage; the refusals of
 // Redeem.
+#include "tools/jifen/member_request.h"
 #include "tools/jifen/sale_request.h"
 #include "tools/jifen/session.h"
 #include "tools/jifen/show.h"
@@ -49,11 +50,7 @@ enum jf_exit jf_cli_redeem_run(struct jf_cli *cli, int argc, char **argv)
     if (request.store == 0 || request.redeemed_at_ms < 0 || request.points == 0) {
         return jf_cli_usage("redeem", "--store, --at and --points are needed");
     }
-    if (id == NULL) {
-        id = jf_cli_new_id("redeem");
-        (void)fprintf(stderr, "jifen: --id %s\n", id);
-    }
-    request.transaction_id = (char *)(uintptr_t)id;
+    request.transaction_id = jf_transaction_id_take(id, "redeem");
     request.reward = (char *)(uintptr_t)reward;
     request.member = &member;
     struct jf_session_ask ask = {"/jifen.v1.Ledger/Redeem", &request.base,

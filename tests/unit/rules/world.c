@@ -50,15 +50,13 @@ void world_grow(struct jf_member **member, const struct jf_member_growth *growth
 
 static uint64_t member_of(const struct world *world, const struct jf_command *command)
 {
+    const struct jf_member_ref *ref = jf_command_member(command);
+    if (ref != NULL) {
+        return ref->number.value;
+    }
     switch (command->kind) {
-    case JF_COMMAND_SALE:
-        return command->as.sale.member.number.value;
-    case JF_COMMAND_REDEEM:
-        return command->as.redeem.member.number.value;
     case JF_COMMAND_RETURN:
         return world->sale == NULL ? 0 : world->sale->member.value;
-    case JF_COMMAND_HOLD:
-        return command->as.hold.member.number.value;
     case JF_COMMAND_CAPTURE:
     case JF_COMMAND_VOID:
         return world->hold == NULL ? 0 : world->hold->member.value;
@@ -68,12 +66,9 @@ static uint64_t member_of(const struct world *world, const struct jf_command *co
         return command->as.tier_change.member.value;
     case JF_COMMAND_EXPIRE:
         return command->as.expire.member.value;
-    case JF_COMMAND_PUBLISH:
-    case JF_COMMAND_PUT_STORE:
-    case JF_COMMAND_NONE:
-        break;
+    default:
+        return 0;
     }
-    return 0;
 }
 
 enum jf_error world_plan(struct world *world, const struct jf_command *command,

@@ -191,106 +191,28 @@ static bool time_allows(struct jf_return_plan *plan)
     return jf_plan_void_overdue(plan->work); // points of a hold that counts as void can be taken
 }
 
-static int64_t share_half_up(int64_t total, int64_t part, int64_t whole)
+// The receipt as kept, and what of its points stays redeemed.
+static bool receipt_keep(struct jf_return_plan *plan)
 {
-    JF_ASSERT(part <= whole);
-    int64_t share = 0;
-    enum jf_error error = jf_number_share(total, part, whole, JF_ROUND_HALF_UP, &share);
-    JF_ASSERT(error == JF_OK); // part ≤ whole: the share is at most the total
-    return share;
-}
-
-static int64_t kept_amount(const struct jf_line *line, const struct jf_kept_line *kept)
-{
-    if (kept->is_gone) {
-        return 0;
+    struct jf_kept_input input = {.programme = plan->version->programme,
+                                  .terms = plan->version->programme,
+                                  .sale = plan->sale,
+                                  .lines = plan->kept,
+                                  .arena = plan->work->input->arena};
+    enum jf_error error = jf_kept_make(&input, &plan->receipt);
+    if (error != JF_OK) {
+        return jf_plan_fail(plan->work, error);
     }
-    if (line->quantity_milli == 0) {
-        return line->amount;
-    }
-    return share_half_up(line->amount, kept->quantity_milli, line->quantity_milli);
-}
-
-// The receipt as kept: gone lines are left out, so that no condition can still meet them.
-static bool lines_keep(struct jf_return_plan *plan)
-{
-    const struct jf_receipt *receipt = &plan->sale->receipt;
-    plan->lines = jf_plan_alloc(plan->work, receipt->line_count, sizeof *plan->lines);
-    if (plan->lines == NULL) {
-        return false;
-    }
-    for (uint32_t i = 0; i < receipt->line_count; i++) {
-        const struct jf_line *line = &receipt->lines[i];
-        plan->sale_basket += line->amount;
-        if (plan->kept[i].is_gone) {
-            continue;
-        }
-        struct jf_line *kept = &plan->lines[plan->kept_count];
-        *kept = *line;
-        kept->quantity_milli = plan->kept[i].quantity_milli;
-        kept->amount = kept_amount(line, &plan->kept[i]);
-        plan->basket += kept->amount;
-        plan->kept_count++;
-    }
-    return true;
-}
-
-static bool tender_is_excluded(const struct jf_programme *programme, struct jf_text type)
-{
-    uint32_t word = jf_words_find(&programme->tenders, type);
-    return word != JF_WORD_NONE && programme->tenders.is_excluded[word];
-}
-
-static bool tenders_keep(struct jf_return_plan *plan)
-{
-    const struct jf_receipt *receipt = &plan->sale->receipt;
-    plan->tenders = jf_plan_alloc(plan->work, receipt->tender_count, sizeof *plan->tenders);
-    if (plan->tenders == NULL) {
-        return false;
-    }
-    int64_t room = plan->basket; // several tenders rounded up must not pass what is kept
-    for (uint32_t i = 0; i < receipt->tender_count; i++) {
-        struct jf_tender *tender = &plan->tenders[i];
-        *tender = receipt->tenders[i];
-        if (plan->sale_basket > 0) {
-            tender->amount = share_half_up(tender->amount, plan->basket, plan->sale_basket);
-        }
-        if (tender_is_excluded(plan->version->programme, tender->type)) {
-            tender->amount = tender->amount < room ? tender->amount : room;
-            room -= tender->amount;
-        }
-    }
-    return true;
-}
-
-// Money that points still pay. Half-up, and never more than is kept.
-static int64_t redeemed_value(const struct jf_return_plan *plan, int64_t points, int64_t basket)
-{
-    const struct jf_redemption_terms *terms = &plan->version->programme->redemption;
-    int64_t value = 0;
-    if (points == 0 || terms->points == 0 ||
-        jf_number_share(points, terms->amount, terms->points, JF_ROUND_HALF_UP, &value) != JF_OK) {
-        return 0;
-    }
-    return value < basket ? value : basket;
-}
-
-static void redemption_keep(struct jf_return_plan *plan)
-{
     int64_t redeemed = plan->sale->redeem_points;
     int64_t before = plan->last == NULL ? redeemed : plan->last->redeemed;
-    plan->redeemed = 0;
-    if (redeemed > 0 && plan->sale_basket > 0) {
-        plan->redeemed = share_half_up(redeemed, plan->basket, plan->sale_basket);
-    }
-    plan->value = redeemed_value(plan, plan->redeemed, plan->basket);
     plan->given_before = redeemed - before;
-    plan->given = redeemed - plan->redeemed;
+    plan->given = redeemed - plan->receipt.redeemed;
+    return true;
 }
 
 static bool kept_earn(struct jf_return_plan *plan)
 {
-    if (plan->kept_count == 0) {
+    if (plan->receipt.line_count == 0) {
         plan->earned.denominator = plan->entry->denominator;
         return true;
     }
@@ -299,12 +221,12 @@ static bool kept_earn(struct jf_return_plan *plan)
         .facts = &plan->sale->facts,
         .business_date = plan->entry->business_date,
         .store = plan->sale->receipt.store,
-        .lines = plan->lines,
-        .line_count = plan->kept_count,
-        .tenders = plan->tenders,
+        .lines = plan->receipt.lines,
+        .line_count = plan->receipt.line_count,
+        .tenders = plan->receipt.tenders,
         .tender_count = plan->sale->receipt.tender_count,
-        .basket_amount = plan->basket,
-        .redeemed_value = plan->value,
+        .basket_amount = plan->receipt.basket,
+        .redeemed_value = plan->receipt.value,
         .arena = plan->work->input->arena,
     };
     enum jf_error error = jf_earn(&input, &plan->earned, plan->work->refusal);
@@ -413,7 +335,8 @@ static bool post(struct jf_return_plan *plan)
     if (!jf_plan_lists(work, postings, plan->earned.trace_count + 7)) {
         return false;
     }
-    jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_KEPT, .amount = plan->basket});
+    jf_plan_trace(work,
+                  (struct jf_trace_step){.kind = JF_TRACE_KEPT, .amount = plan->receipt.basket});
     for (uint32_t i = 0; i < plan->earned.trace_count; i++) {
         jf_plan_trace(work, plan->earned.trace[i]);
     }
@@ -428,14 +351,15 @@ static void return_fill(struct jf_return_plan *plan)
 {
     struct jf_entry *entry = plan->work->entry;
     int64_t points_before = plan->entry->points_granted - taken_sum(&plan->taken_before);
-    bool is_visit = plan->kept_count > 0;
-    int64_t value_before = plan->last == NULL
-                               ? plan->entry->redeemed_value
-                               : redeemed_value(plan, plan->last->redeemed, plan->basket_before);
+    bool is_visit = plan->receipt.line_count > 0;
+    int64_t value_before =
+        plan->last == NULL
+            ? plan->entry->redeemed_value
+            : jf_kept_value(plan->version->programme, plan->last->redeemed, plan->basket_before);
     entry->kind = JF_ENTRY_RETURN;
     entry->points_granted = plan->earned.points - points_before;
     entry->points_redeemed = plan->given_before - plan->given;
-    entry->redeemed_value = plan->value - value_before;
+    entry->redeemed_value = plan->receipt.value - value_before;
     entry->deducted_value = plan->deducted - plan->deducted_before;
     entry->shortfall_points = plan->taken.written_off - plan->taken_before.written_off;
     entry->denominator = plan->earned.denominator;
@@ -454,7 +378,7 @@ static void return_fill(struct jf_return_plan *plan)
         .granted = plan->earned.granted,
         .granted_count = plan->earned.granted_count,
         .spend = plan->earned.eligible,
-        .redeemed = plan->redeemed,
+        .redeemed = plan->receipt.redeemed,
         .taken_from_lot = plan->taken.from_lot,
         .taken_as_debt = plan->taken.as_debt,
         .taken_from_other = plan->taken.others,
@@ -479,7 +403,7 @@ static void basket_before(struct jf_return_plan *plan)
     for (uint32_t i = 0; i < receipt->line_count; i++) {
         plan->basket_before += plan->last == NULL
                                    ? receipt->lines[i].amount
-                                   : kept_amount(&receipt->lines[i], &plan->last->kept[i]);
+                                   : jf_kept_amount(&receipt->lines[i], &plan->last->kept[i]);
     }
 }
 
@@ -491,11 +415,7 @@ bool jf_plan_return(struct jf_plan_work *work)
     }
     basket_before(&plan);
     bool is_taken = plan.command->is_all ? all_take(&plan) : lines_take(&plan);
-    if (!is_taken || !time_allows(&plan) || !lines_keep(&plan) || !tenders_keep(&plan)) {
-        return false;
-    }
-    redemption_keep(&plan);
-    if (!kept_earn(&plan)) {
+    if (!is_taken || !time_allows(&plan) || !receipt_keep(&plan) || !kept_earn(&plan)) {
         return false;
     }
     worth_before(&plan);

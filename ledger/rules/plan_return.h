@@ -5,6 +5,7 @@
 #define JF_RULES_PLAN_RETURN_H
 
 #include "rules/earn.h"
+#include "rules/kept.h"
 #include "rules/plan_private.h"
 
 // Points taken back, cumulative over all returns of the sale. Their sum is what the sale granted
@@ -30,14 +31,8 @@ struct jf_return_plan {
     int64_t debt_spent; // points of the sale's redemption that no lot covered: they became debt
     // What is kept after this return.
     struct jf_kept_line *kept; // one a line of the sale
-    struct jf_line *lines;     // those that are not gone
-    uint32_t kept_count;       // of `lines`
-    struct jf_tender *tenders;
-    int64_t sale_basket;
-    int64_t basket;
+    struct jf_kept receipt;    // of them
     int64_t basket_before;
-    int64_t redeemed; // points
-    int64_t value;    // money that they pay
     struct jf_earn_result earned;
     struct jf_counted counted; // more than before; usually less
     // What was before it.

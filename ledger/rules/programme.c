@@ -124,3 +124,14 @@ void jf_programme_set_ground(struct jf_programme *programme, uint32_t index, uin
         programme->caps[index - programme->rule_count].ground = ground;
     }
 }
+
+bool jf_programme_redemption_rate(const struct jf_programme *programme, int64_t *out_points,
+                                  int64_t *out_amount)
+{
+    if (programme->redemption.points == 0) {
+        return false;
+    }
+    *out_points = programme->redemption.points;
+    *out_amount = programme->redemption.amount;
+    return true;
+}

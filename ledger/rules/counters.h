@@ -1,5 +1,5 @@
 // A member's counters behind caps and limits: sorted by kind, ground and period, never 0. For
-// rules/*.c only; pure; threads: any.
+// rules/*.c and simulations; pure; threads: any.
 #ifndef JF_RULES_COUNTERS_H
 #define JF_RULES_COUNTERS_H
 

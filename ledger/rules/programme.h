@@ -26,8 +26,8 @@ int64_t jf_programme_effective_from_ms(const struct jf_programme *programme);
 uint32_t jf_programme_tier_count(const struct jf_programme *programme); // at least 1: level 0
 struct jf_text jf_programme_tier_name(const struct jf_programme *programme, uint32_t tier);
 
-// What points are worth: `points` of them are `amount` minor units. Returns: false where they cannot
-// be redeemed for money.
+// What points are worth: `points` of them are `amount` minor units. Returns: false where they
+// cannot be redeemed for money.
 bool jf_programme_redemption_rate(const struct jf_programme *programme, int64_t *out_points,
                                   int64_t *out_amount);
 

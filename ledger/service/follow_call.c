@@ -12,6 +12,7 @@
 #include "service/status.h"
 
 #define HEARTBEAT_US     1000000u     // where it was asked for
+#define PASSED_US        50000u       // the same, where entries were passed over since
 #define UNSENT_BYTES_MAX (256u << 10) // past it the client reads first
 #define TURN_BYTES_MAX   (64u << 10)  // copied for one follower in one turn
 
@@ -209,16 +210,17 @@ static bool messages_send(struct jf_follow_call *follow_call, uint64_t now_us, b
 
 static void heartbeat_send(struct jf_follow_call *follow_call, uint64_t position, uint64_t now_us)
 {
-    bool is_due = now_us - follow_call->sent_us >= HEARTBEAT_US &&
+    bool has_passed = position > follow_call->told_position;
+    bool is_due = now_us - follow_call->sent_us >= (has_passed ? PASSED_US : HEARTBEAT_US) &&
                   jf_call_unsent_bytes(follow_call->call) == 0;
     if (!follow_call->is_heartbeat || !is_due) {
         return;
     }
     Jifen__V1__FollowResponse response = JIFEN__V1__FOLLOW_RESPONSE__INIT;
-    response.position =
-        position > follow_call->told_position ? position : follow_call->told_position;
+    response.position = has_passed ? position : follow_call->told_position;
     if (jf_answer_send(follow_call->call, &response.base)) {
         follow_call->sent_us = now_us;
+        follow_call->told_position = response.position;
     }
 }
 

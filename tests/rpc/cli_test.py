@@ -118,6 +118,8 @@ class WithoutLedger(Case):
             (("journal", "burn", "."), "print | verify"),
             (("follow", "--kinds", "sale,"), "KIND,KIND"),
             (("explain",), "not both"),
+            (("programme", "simulate", "x.yaml", "--from", "2017-01-02"), "--from DATE and --to"),
+            (("programme", "simulate", "x.yaml", "--from", "2017-01-02", "--to", "2017-01-01"), "this order"),
             (("explain", "S1", "--position", "4"), "not both"),
             (("replay", "x", "--batch", "0"), "--batch"),
             (("status", "--address", "nowhere"), "HOST:PORT"),
@@ -367,6 +369,55 @@ class WithLedger(Case):
         self.assertEqual(self.run_json("history", 7)["entries"][0]["kind"], "expiry")
         code, out, _ = jifen("expire", "--as-of", "2018-02-01", address=self.ledger.address)
         self.assertEqual((code, out), (0, "0 points posted as expired; 0 members looked at (run 2018-02-01).\n"))
+
+    def test_simulate_sets_new_rules_against_what_was_granted(self):
+        head = ("effective_from: 2017-01-01T00:00:00Z\nexpiry: {policy: never}\n"
+                "redemption: {points: 100, amount: 1.00}\n")
+        old = self.write("old.yaml", "name: old\nearn: {points: 1, per_amount: 1.00}\n" + head +
+                         "rules:\n  - {name: tea, kind: multiplier, factor: 2, when: {categories: [tea]}}\n")
+        new = self.write("new.yaml", "name: new\nearn: {points: 1, per_amount: 1.00}\n" +
+                         head.replace("points: 100", "points: 50") +
+                         "exclusions: {categories: [tobacco]}\ncaps: [{name: d, per: member_day, points: 120}]\n"
+                         "rules:\n  - {name: tea, kind: multiplier, factor: 3, when: {categories: [tea]}}\n"
+                         "  - {name: first, kind: bonus, points: 7, budget: 10, when: {first_purchase: true}}\n")
+        self.run_json("programme", "publish", old)
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "UTC")
+        for member in (7, 8, 9):
+            self.run_json("enrol", member, "--enrolled-on", "2017-01-01")
+        sales = [(7, "A", "2017-01-18T10:00:00Z", ["1:tea:2:20.00", "2:tobacco:1:5.00"]),
+                 (7, "B", "2017-01-18T11:00:00Z", ["1:tea:1:30.00"]),
+                 (8, "C", "2017-01-19T10:00:00Z", ["3::1:10.00"]),
+                 (9, "D", "2017-01-25T10:00:00Z", ["3::1:10.00"])]
+        for member, name, at, lines in sales:
+            self.run_json("sale", "--member", member, "--store", 1, "--number", name, "--at", at, "--id", name,
+                          *[word for line in lines for word in ("--line", line)])
+        self.run_json("return", "--sale", "A", "--store", 1, "--at", "2017-01-20T10:00:00Z", "--line", "1:1")
+        self.run_json("return", "--sale", "D", "--store", 1, "--at", "2017-02-20T10:00:00Z", "--all")
+        days = ("--from", "2017-01-18", "--to", "2017-01-24")
+        same = self.run_json("programme", "simulate", old, *days)
+        for part in same["days"] + same["rules"] + [same["total"]]:
+            self.assertEqual(part["points_granted"], part["points_simulated"])
+            self.assertEqual(part["worth_granted"], part["worth_simulated"])
+        told = self.run_json("programme", "simulate", new, *days)
+        # A: base 20, tea 40, first 7 = 67. B: 30 + 60, of which the day's cap leaves 53: base 30, tea 23.
+        # C: base 10, and of the bonus what the budget has left: 3. A's return keeps 10: base 10, tea 20, first 7.
+        self.assertEqual([(day["date"], day["sales"], day["returns"], day["points_granted"], day["points_simulated"])
+                          for day in told["days"]],
+                         [("2017-01-18", 2, 0, 45 + 60, 67 + 53), ("2017-01-19", 1, 0, 10, 13),
+                          ("2017-01-20", 0, 1, -20, -30)])
+        self.assertEqual({rule["rule"]: (rule["points_granted"], rule["points_simulated"], rule["worth_granted"],
+                                         rule["worth_simulated"]) for rule in told["rules"]},
+                         {"base": (55, 50, 55, 100), "tea": (40, 43, 40, 86), "first": (0, 10, 0, 20)})
+        self.assertEqual((told["total"]["sales"], told["total"]["refused"]), (3, 0))
+        code, text, errors = jifen("programme", "simulate", new, *days, address=self.ledger.address)
+        self.assertEqual((code, errors), (0, ""))
+        self.assertRegex(text, r"total +3 +1 +95 +103 +\+8 +\+8.4% +0.95 +2.06 +\+1.11\n")
+        code, text, _ = jifen("programme", "simulate", new, *days, "--csv", address=self.ledger.address)
+        self.assertEqual(text.splitlines()[:3], [
+            "date,rule,points_granted,points_simulated,worth_granted,worth_simulated",
+            '2017-01-18,"base",55,50,0.55,1.00', '2017-01-18,"tea",50,63,0.50,1.26'])
+        self.assertEqual(self.run_json("status")["position_last"], 11)
+        self.assertIn("days", jifen("programme", "simulate", new, "--from", "2001-01-01", "--to", "2017-01-01")[2])
 
     def test_a_bad_programme_names_file_and_line(self):
         file = self.write("bad.yaml", "name: x\nearn:\n  points: many\n")

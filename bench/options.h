@@ -73,6 +73,7 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
 // The subcommands: argv[0] is their name; the command line as it was given is kept for the report.
 #define JF_BENCH_SUBCOMMANDS(X)                                                                    \
     X(limits, "what the disk can do: data-sync writes through io_uring")                           \
+    X(plan, "planning a sale by the number of rules, in this process")                             \
     X(rpc, "durable sales through gRPC: rate, latency, memory, processor time")                    \
     X(memory, "resident memory of jifend with many members on disk")                               \
     X(restart, "time from a kill to the first answer, with a long journal tail")

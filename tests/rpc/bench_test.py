@@ -49,6 +49,7 @@ class BenchTest(unittest.TestCase):
     def test_wrong_usage_exits_with_2(self):
         for arguments in ([], ["bogus"], ["rpc"], ["rpc", "--spawn", "--address", "127.0.0.1:1"],
                           ["rpc", "--spawn", "--parts", "unary,bogus"], ["limits", "--seconds", "0"],
+                          ["plan", "--rules", "5,,50"], ["plan", "--rules", "0"], ["plan", "--rules", "1001"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
 
@@ -102,6 +103,15 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(figures[f"device.dsync_{size}.p50_us"]["value"], 0)
             self.assertEqual(figures[f"device.dsync_{size}.p50_us"]["samples"], 2)
         self.assertGreater(figures["device.sequential.mib_per_s"]["value"], 0)
+
+    def test_planning_has_a_figure_for_every_size(self):
+        ended = self.bench("plan", "--rules", "1,64,300", "--seconds", "0.02", "--repeat", "2", "--json", self.json)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        figures = {figure["name"]: figure for figure in json.loads(self.json.read_text())["figures"]}
+        for count in (1, 64, 300):
+            self.assertGreater(figures[f"plan.rules_{count}.us"]["value"], 0)
+            self.assertEqual(figures[f"plan.rules_{count}.us"]["samples"], 2)
+        self.assertEqual(figures["plan.rules_300.us"]["of"], "plan.rules_1.us")
 
     def test_rpc_has_every_part_and_the_ledger_ties(self):
         figures = self.measured("rpc", "--spawn", "--seconds", "0.1", "--warm-up", "0.05", "--batch-size", "20",

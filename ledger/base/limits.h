@@ -27,6 +27,7 @@
 #define JF_PROGRAMME_BYTES_MAX     (1u << 20) // YAML text; also one journal entry
 #define JF_PROGRAMME_VERSIONS_MAX  4096u      // kept in memory for returns
 #define JF_RULES_MAX               1000u
+#define JF_REWARDS_MAX             1000u
 #define JF_CAPS_MAX                16u // each may keep a counter of a member for every day
 #define JF_TIERS_MAX               16u
 #define JF_CATEGORIES_PER_LIST_MAX 1024u

@@ -321,7 +321,8 @@ static bool period_is_valid(uint32_t kind, int32_t period)
 }
 
 static enum jf_error counted_read(size_t count, Jifen__V1__CounterDelta **counted,
-                                  struct jf_arena *arena, struct jf_entry *entry)
+                                  struct jf_arena *arena,
+                                  const struct jf_counter_delta **out_deltas, uint32_t *out_count)
 {
     struct jf_counter_delta *rows = jf_arena_calloc(arena, count, sizeof *rows);
     if (rows == NULL) {
@@ -337,8 +338,8 @@ static enum jf_error counted_read(size_t count, Jifen__V1__CounterDelta **counte
             return JF_ERROR_CORRUPT;
         }
     }
-    entry->counted = rows;
-    entry->counted_count = (uint32_t)count;
+    *out_deltas = rows;
+    *out_count = (uint32_t)count;
     return JF_OK;
 }
 
@@ -431,7 +432,8 @@ static enum jf_error sale_read(const Jifen__V1__SaleBody *body, struct jf_arena 
         error = granted_read(body->n_granted, body->granted, arena, &sale->granted);
     }
     if (error == JF_OK) {
-        error = counted_read(body->n_counted, body->counted, arena, read);
+        error = counted_read(body->n_counted, body->counted, arena, &read->counted,
+                             &read->counted_count);
     }
     sale->redeem_points = body->redeem_points;
     sale->redeemed_count = (uint32_t)body->n_redeemed;
@@ -505,7 +507,8 @@ static enum jf_error return_read(const Jifen__V1__ReturnBody *body, struct jf_ar
                            &entry->taken_from_other);
     }
     if (error == JF_OK) {
-        error = counted_read(body->n_counted, body->counted, arena, read);
+        error = counted_read(body->n_counted, body->counted, arena, &read->counted,
+                             &read->counted_count);
     }
     entry->granted_count = (uint32_t)body->n_granted;
     entry->given_back_count = (uint32_t)body->n_given_back;
@@ -525,7 +528,9 @@ static enum jf_error redemption_read(const Jifen__V1__RedemptionBody *body, stru
     redemption->redeemed_count = (uint32_t)body->n_redeemed;
     enum jf_error error =
         parts_read(body->n_redeemed, body->redeemed, arena, &redemption->redeemed);
-    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, read) : error;
+    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, &read->counted,
+                                         &read->counted_count)
+                          : error;
 }
 
 static enum jf_error enrolment_read(const Jifen__V1__EnrolmentBody *body, struct jf_arena *arena,
@@ -596,8 +601,9 @@ static enum jf_error tier_change_read(const Jifen__V1__TierChangeBody *body,
 }
 
 static enum jf_error hold_read(const Jifen__V1__HoldBody *body, struct jf_arena *arena,
-                               struct jf_hold_entry *hold)
+                               struct jf_entry *read)
 {
+    struct jf_hold_entry *hold = &read->as.hold;
     if (body->n_held > JF_HOLD_PARTS_PER_MEMBER_MAX) {
         return JF_ERROR_CORRUPT;
     }
@@ -608,27 +614,43 @@ static enum jf_error hold_read(const Jifen__V1__HoldBody *body, struct jf_arena 
     hold->reward = text_of(body->reward);
     hold->held_count = (uint32_t)body->n_held;
     hold->entity.value = body->entity;
-    return parts_read(body->n_held, body->held, arena, &hold->held);
+    hold->reward_ground = body->reward_ground;
+    hold->quantity = body->quantity;
+    if (hold->quantity < 0 || (hold->quantity == 0) != (hold->reward_ground == 0)) {
+        return JF_ERROR_CORRUPT;
+    }
+    enum jf_error error = parts_read(body->n_held, body->held, arena, &hold->held);
+    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, &read->counted,
+                                         &read->counted_count)
+                          : error;
 }
 
 static enum jf_error capture_read(const Jifen__V1__CaptureBody *body, struct jf_arena *arena,
-                                  struct jf_hold_end_entry *end)
+                                  struct jf_entry *read)
 {
+    struct jf_hold_end_entry *end = &read->as.hold_end;
     end->hold_position = body->hold_position;
     end->hold_transaction_id = text_of(body->hold_transaction_id);
     end->hold_date = jf_date_from_wire(body->hold_date, 0);
     end->ended_at_ms = body->captured_at_ms;
     end->entity.value = body->entity;
     end->captured_count = (uint32_t)body->n_captured;
-    return parts_read(body->n_captured, body->captured, arena, &end->captured);
+    enum jf_error error = parts_read(body->n_captured, body->captured, arena, &end->captured);
+    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, &read->counted,
+                                         &read->counted_count)
+                          : error;
 }
 
-static void void_read(const Jifen__V1__VoidBody *body, struct jf_hold_end_entry *end)
+static enum jf_error void_read(const Jifen__V1__VoidBody *body, struct jf_arena *arena,
+                               struct jf_entry *read)
 {
+    struct jf_hold_end_entry *end = &read->as.hold_end;
     end->hold_position = body->hold_position;
     end->hold_transaction_id = text_of(body->hold_transaction_id);
     end->hold_date = jf_date_from_wire(body->hold_date, 0);
     end->ended_at_ms = body->voided_at_ms;
+    return counted_read(body->n_counted, body->counted, arena, &read->counted,
+                        &read->counted_count);
 }
 
 static enum jf_error expiry_read(const Jifen__V1__ExpiryBody *body, struct jf_expiry_entry *expiry)
@@ -659,12 +681,11 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
     case JIFEN__V1__ENTRY__BODY_TIER_CHANGE:
         return tier_change_read(message->tier_change, &entry->as.tier_change);
     case JIFEN__V1__ENTRY__BODY_HOLD:
-        return hold_read(message->hold, arena, &entry->as.hold);
+        return hold_read(message->hold, arena, entry);
     case JIFEN__V1__ENTRY__BODY_CAPTURE:
-        return capture_read(message->capture, arena, &entry->as.hold_end);
+        return capture_read(message->capture, arena, entry);
     case JIFEN__V1__ENTRY__BODY_VOID_HOLD:
-        void_read(message->void_hold, &entry->as.hold_end);
-        return JF_OK;
+        return void_read(message->void_hold, arena, entry);
     case JIFEN__V1__ENTRY__BODY_EXPIRY:
         return expiry_read(message->expiry, &entry->as.expiry);
     default:
@@ -700,6 +721,10 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
         return jf_diagnose(diagnosis, error, "entry: its outcome is not valid");
     }
     error = body_read(message, arena, &entry);
+    if (error == JF_OK) {
+        error = counted_read(message->n_voided_counted, message->voided_counted, arena,
+                             &entry.voided_counted, &entry.voided_counted_count);
+    }
     if (error != JF_OK) {
         return jf_diagnose(diagnosis, error, "entry: its body is not valid or of an unknown kind");
     }

@@ -211,14 +211,15 @@ static void put_granted(struct jf_wire_writer *writer, uint32_t field,
     }
 }
 
-static void put_counted(struct jf_wire_writer *writer, uint32_t field, const struct jf_entry *entry)
+static void put_counted(struct jf_wire_writer *writer, uint32_t field,
+                        const struct jf_counter_delta *deltas, uint32_t count)
 {
-    for (uint32_t i = entry->counted_count; i-- > 0;) {
+    for (uint32_t i = count; i-- > 0;) {
         const unsigned char *end = writer->at;
-        jf_wire_sint(writer, 4, entry->counted[i].delta);
-        jf_wire_int(writer, 3, entry->counted[i].period);
-        jf_wire_uint(writer, 2, entry->counted[i].ground);
-        jf_wire_uint(writer, 1, entry->counted[i].kind);
+        jf_wire_sint(writer, 4, deltas[i].delta);
+        jf_wire_int(writer, 3, deltas[i].period);
+        jf_wire_uint(writer, 2, deltas[i].ground);
+        jf_wire_uint(writer, 1, deltas[i].kind);
         jf_wire_nest(writer, field, end);
     }
 }
@@ -342,6 +343,8 @@ static void put_tier_change(struct jf_wire_writer *writer,
 
 static void put_hold(struct jf_wire_writer *writer, const struct jf_hold_entry *hold)
 {
+    jf_wire_int(writer, 9, hold->quantity);
+    jf_wire_uint(writer, 8, hold->reward_ground);
     jf_wire_uint(writer, 7, hold->entity.value);
     put_parts(writer, 6, hold->held, hold->held_count);
     jf_wire_text(writer, 5, hold->reward, false);
@@ -386,15 +389,15 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
     const unsigned char *end = writer->at;
     switch (entry->kind) {
     case JF_ENTRY_SALE:
-        put_counted(writer, 9, entry);
+        put_counted(writer, 9, entry->counted, entry->counted_count);
         put_sale(writer, &entry->as.sale);
         break;
     case JF_ENTRY_RETURN:
-        put_counted(writer, 20, entry);
+        put_counted(writer, 20, entry->counted, entry->counted_count);
         put_return(writer, &entry->as.sale_return);
         break;
     case JF_ENTRY_REDEMPTION:
-        put_counted(writer, 7, entry);
+        put_counted(writer, 7, entry->counted, entry->counted_count);
         put_redemption(writer, &entry->as.redemption);
         break;
     case JF_ENTRY_ENROLMENT:
@@ -410,10 +413,15 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
         put_tier_change(writer, &entry->as.tier_change);
         break;
     case JF_ENTRY_HOLD:
+        put_counted(writer, 10, entry->counted, entry->counted_count);
         put_hold(writer, &entry->as.hold);
         break;
     case JF_ENTRY_CAPTURE:
+        put_counted(writer, 7, entry->counted, entry->counted_count);
+        put_hold_end(writer, &entry->as.hold_end);
+        break;
     case JF_ENTRY_VOID:
+        put_counted(writer, 5, entry->counted, entry->counted_count);
         put_hold_end(writer, &entry->as.hold_end);
         break;
     case JF_ENTRY_EXPIRY:
@@ -508,7 +516,7 @@ static uint64_t outcome_bound(const struct jf_entry *entry)
 {
     return FIXED_BYTES + (uint64_t)entry->posting_count * POSTING_BYTES +
            (uint64_t)entry->trace_count * TRACE_BYTES +
-           (uint64_t)entry->counted_count * COUNTED_BYTES +
+           (uint64_t)(entry->counted_count + entry->voided_counted_count) * COUNTED_BYTES +
            (uint64_t)entry->line_point_count * JF_WIRE_VARINT_MAX;
 }
 
@@ -536,6 +544,7 @@ enum jf_error jf_entry_encode(const struct jf_entry *entry, struct jf_arena *are
     }
     const unsigned char *end = writer.at;
     put_body(&writer, entry);
+    put_counted(&writer, 8, entry->voided_counted, entry->voided_counted_count);
     put_voided_holds(&writer, entry);
     const unsigned char *outcome_end = writer.at;
     put_outcome_fields(&writer, entry);

@@ -219,7 +219,9 @@ static void hold_apply(struct jf_member *member, const struct jf_entry *entry)
 {
     struct jf_hold hold = {.position = entry->position,
                            .deadline_ms = entry->as.hold.deadline_ms,
-                           .part_count = entry->as.hold.held_count};
+                           .part_count = entry->as.hold.held_count,
+                           .reward = entry->as.hold.reward_ground,
+                           .quantity = entry->as.hold.quantity};
     jf_holds_add(member, &hold, entry->as.hold.held);
 }
 
@@ -233,6 +235,7 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
         bool is_return = entry->kind == JF_ENTRY_RETURN;
         lots_sweep(member, is_return ? JF_DATE_MIN : entry->business_date);
     }
+    jf_counters_apply(member, entry->voided_counted, entry->voided_counted_count);
     jf_counters_apply(member, entry->counted, entry->counted_count);
     switch (entry->kind) {
     case JF_ENTRY_SALE:

@@ -231,6 +231,16 @@ static void counter_move(struct jf_control *control, uint32_t ground, int64_t de
     }
 }
 
+static void counted_apply(struct jf_control *control, const struct jf_counter_delta *deltas,
+                          uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (deltas[i].kind == JF_COUNTER_REWARD_STOCK) {
+            counter_move(control, deltas[i].ground, deltas[i].delta);
+        }
+    }
+}
+
 void jf_control_apply(struct jf_control *control, const struct jf_entry *entry)
 {
     if (entry->position <= control->counts.last_position) {
@@ -242,11 +252,8 @@ void jf_control_apply(struct jf_control *control, const struct jf_entry *entry)
         enum jf_error error = jf_number_add(row->points, entry->postings[i].points, &row->points);
         JF_ASSERT(error == JF_OK);
     }
-    for (uint32_t i = 0; i < entry->counted_count; i++) {
-        if (entry->counted[i].kind == JF_COUNTER_REWARD_STOCK) {
-            counter_move(control, entry->counted[i].ground, entry->counted[i].delta);
-        }
-    }
+    counted_apply(control, entry->voided_counted, entry->voided_counted_count);
+    counted_apply(control, entry->counted, entry->counted_count);
     counts_apply(&control->counts, entry);
 }
 

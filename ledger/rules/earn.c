@@ -164,7 +164,8 @@ static enum jf_error eligible_find(struct jf_earning *earning, struct jf_refusal
         error = share_take(earning, excluded);
     }
     if (error == JF_OK) {
-        error = share_take(earning, earning->input->redeemed_value);
+        bool earns = earning->programme->redemption.earns_on_redeemed;
+        error = share_take(earning, earns ? 0 : earning->input->redeemed_value);
     }
     for (uint32_t i = 0; error == JF_OK && i < earning->input->line_count; i++) {
         earning->eligible_total += earning->eligible[i];

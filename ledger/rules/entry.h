@@ -67,6 +67,7 @@ enum jf_trace_kind {
     JF_TRACE_KEPT = 15,
     JF_TRACE_SHORTFALL = 16,
     JF_TRACE_DEDUCTED = 17,
+    JF_TRACE_OFFLINE_DEBT = 18,
     JF_TRACE_HELD = 19,
     JF_TRACE_CAPTURED = 20,
     JF_TRACE_VOIDED = 21,
@@ -216,6 +217,8 @@ struct jf_hold_entry {
     const struct jf_lot_part *held; // in the order in which they will be spent
     uint32_t held_count;
     struct jf_entity_id entity; // of the store
+    uint32_t reward_ground;     // of a reward out of the catalogue; 0: none
+    int64_t quantity;           // of it
 };
 
 // How a hold ended: captured, or voided, which captures nothing.
@@ -306,6 +309,9 @@ struct jf_entry {
     // Of the body, for the kinds that count:
     const struct jf_counter_delta *counted;
     uint32_t counted_count;
+    // Rewards that voided_holds give back:
+    const struct jf_counter_delta *voided_counted;
+    uint32_t voided_counted_count;
     union {
         struct jf_sale_entry sale;
         struct jf_return_entry sale_return;

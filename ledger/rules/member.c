@@ -15,7 +15,7 @@ _Static_assert(JF_LOTS_PER_MEMBER_MAX + JF_POSTINGS_PER_ENTRY_MAX <= UINT16_MAX,
                "the room for one entry fits the capacity's type");
 
 _Static_assert(sizeof(struct jf_counter) == 24, "counters are dense");
-_Static_assert(sizeof(struct jf_hold) == 24, "holds are dense");
+_Static_assert(sizeof(struct jf_hold) == 32, "holds are dense");
 _Static_assert(sizeof(struct jf_lot_part) == 24, "parts are dense");
 _Static_assert(_Alignof(struct jf_card) <= 8, "cards come last and need no more alignment");
 

@@ -77,7 +77,8 @@ struct jf_hold {
     uint64_t position;   // of the HOLD entry
     int64_t deadline_ms; // instant after which it counts as void
     uint32_t part_count; // of hold_parts, behind those of the holds before it
-    uint32_t reserved;   // 0
+    uint32_t reward;     // ground of a reward out of the catalogue; 0: money off
+    int64_t quantity;    // of the reward; 0 without one
 };
 
 // A card that leads to the member, in the order linked.

@@ -167,6 +167,9 @@ static enum jf_error holds_check(const struct jf_member *member, struct jf_diagn
         if (hold->position == 0 || hold->part_count == 0) {
             return corrupt(member, "a hold that no entry made", i, diagnosis);
         }
+        if (hold->quantity < 0 || (hold->quantity == 0) != (hold->reward == 0)) {
+            return corrupt(member, "a hold of an impossible reward", i, diagnosis);
+        }
         if (i > 0 && hold[-1].position >= hold->position) {
             return corrupt(member, "holds are not in order", i, diagnosis);
         }

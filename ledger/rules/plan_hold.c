@@ -6,8 +6,8 @@
 // ended.
 //
 // Refused, in order: Hold as Redeem. Capture and Void UNKNOWN_TRANSACTION, IN_FUTURE, HOLD_ENDED;
-// a capture also INSUFFICIENT_POINTS (above what is held) and OVERFLOW (the points' value). Then
-// LIMIT_REACHED, OVERFLOW.
+// a capture also NOT_A_STEP (a part of a reward), INSUFFICIENT_POINTS (above what is held) and
+// OVERFLOW (the points' value). Then LIMIT_REACHED, OVERFLOW.
 #include "base/assert.h"
 #include "base/number.h"
 #include "rules/apply_private.h"
@@ -19,20 +19,31 @@ static struct jf_lot_key key_of(const struct jf_lot_part *part)
     return (struct jf_lot_key){part->available_on, part->expires_on, part->entity};
 }
 
-// The positions of what is overdue, and how many postings giving it back takes.
+// The positions of what is overdue, and the rewards that go back with it.
 static bool overdue_find(struct jf_plan_work *work)
 {
     const struct jf_member *member = work->stored;
+    struct jf_entry *entry = work->entry;
+    struct jf_counter_delta *counted =
+        jf_plan_alloc(work, 2u * member->hold_count, sizeof *counted);
     work->overdue = jf_plan_alloc(work, member->hold_count, sizeof *work->overdue);
-    if (work->overdue == NULL) {
+    if (work->overdue == NULL || counted == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < member->hold_count; i++) {
-        if (jf_hold_is_overdue(&member->holds[i], work->at_ms)) {
-            work->overdue[work->overdue_count] = member->holds[i].position;
-            work->overdue_count++;
+        const struct jf_hold *hold = &member->holds[i];
+        if (!jf_hold_is_overdue(hold, work->at_ms)) {
+            continue;
+        }
+        work->overdue[work->overdue_count] = hold->position;
+        work->overdue_count++;
+        if (hold->reward != 0) {
+            jf_plan_reward_deltas(hold->reward, -hold->quantity,
+                                  counted + entry->voided_counted_count);
+            entry->voided_counted_count += 2;
         }
     }
+    entry->voided_counted = counted;
     return true;
 }
 
@@ -79,7 +90,9 @@ static struct jf_member *overdue_apply(struct jf_plan_work *work)
         .input = work->input, .stored = work->stored, .overdue = work->overdue};
     struct jf_entry entry = {.kind = JF_ENTRY_REDEMPTION,
                              .position = work->stored->last_position,
-                             .business_date = work->entry->business_date};
+                             .business_date = work->entry->business_date,
+                             .voided_counted = work->entry->voided_counted,
+                             .voided_counted_count = work->entry->voided_counted_count};
     only.entry = &entry;
     only.overdue_count = work->overdue_count;
     if (!jf_plan_lists(&only, 0, 0)) {
@@ -129,9 +142,12 @@ bool jf_plan_hold(struct jf_plan_work *work)
         !jf_plan_admitted(work, store, command->held_at_ms, &version)) {
         return false;
     }
-    struct jf_redemption redemption = {
-        .programme = version->programme, .points = command->points, .basket = -1};
+    struct jf_redemption redemption = {.programme = version->programme,
+                                       .points = command->points,
+                                       .basket = -1,
+                                       .reward_code = command->reward};
     if (!jf_plan_redemption(work, &redemption) ||
+        !jf_plan_count_reward(work, redemption.reward, redemption.quantity) ||
         !jf_plan_lists(work, 3 * redemption.part_count, 1)) {
         return false;
     }
@@ -151,7 +167,9 @@ bool jf_plan_hold(struct jf_plan_work *work)
                                                   .reward = command->reward,
                                                   .held = redemption.parts,
                                                   .held_count = redemption.part_count,
-                                                  .entity = store->entity};
+                                                  .entity = store->entity,
+                                                  .reward_ground = redemption.reward,
+                                                  .quantity = redemption.quantity};
     return jf_plan_finish(work, NULL);
 }
 
@@ -230,13 +248,40 @@ static void ending_fill(const struct ending *ending, enum jf_entry_kind kind)
 static bool captured_value(const struct ending *ending, int64_t points, int64_t *out_value)
 {
     const struct jf_redemption_terms *terms = &ending->programme->redemption;
-    if (terms->points == 0) {
+    if (ending->hold->reward != 0 || terms->points == 0) {
         *out_value = 0;
         return true;
     }
     enum jf_error error =
         jf_number_share(points, terms->amount, terms->points, JF_ROUND_HALF_UP, out_value);
     return error == JF_OK ? true : jf_plan_refuse(ending->work, JF_REFUSAL_OVERFLOW);
+}
+
+// Points of one piece of the reward that is held.
+static int64_t reward_points(const struct ending *ending)
+{
+    JF_ASSERT(ending->hold->reward != 0);
+    return ending->held / ending->hold->quantity;
+}
+
+// Of rewards only whole ones are captured.
+static bool captured_is_whole(const struct ending *ending, int64_t points)
+{
+    if (ending->hold->reward == 0 || points % reward_points(ending) == 0) {
+        return true;
+    }
+    jf_plan_refuse(ending->work, JF_REFUSAL_NOT_A_STEP);
+    ending->work->refusal->needed = points;
+    ending->work->refusal->limit = reward_points(ending);
+    return false;
+}
+
+// Counts the rewards that are not captured as given back.
+static bool rest_count(const struct ending *ending, int64_t points)
+{
+    const struct jf_hold *hold = ending->hold;
+    int64_t captured = hold->reward == 0 ? 0 : points / reward_points(ending);
+    return jf_plan_count_reward(ending->work, hold->reward, captured - hold->quantity);
 }
 
 // Spends from the parts in their order; what is behind goes back to its lots.
@@ -279,10 +324,13 @@ bool jf_plan_capture(struct jf_plan_work *work)
     }
     int64_t points = command->points == 0 ? ending.held : command->points;
     int64_t value = 0;
+    if (!captured_is_whole(&ending, points)) {
+        return false;
+    }
     if (points > ending.held) {
         return jf_plan_refuse_points(work, JF_REFUSAL_INSUFFICIENT_POINTS, points, ending.held);
     }
-    if (!captured_value(&ending, points, &value) ||
+    if (!captured_value(&ending, points, &value) || !rest_count(&ending, points) ||
         !jf_plan_lists(work, 2 * ending.hold->part_count + 1, 2)) {
         return false;
     }
@@ -307,7 +355,8 @@ bool jf_plan_void(struct jf_plan_work *work)
     struct ending ending = {.work = work,
                             .hold_transaction_id = command->hold_transaction_id,
                             .at_ms = command->voided_at_ms};
-    if (!ending_begin(&ending) || !jf_plan_lists(work, 2 * ending.hold->part_count, 1)) {
+    if (!ending_begin(&ending) || !rest_count(&ending, 0) ||
+        !jf_plan_lists(work, 2 * ending.hold->part_count, 1)) {
         return false;
     }
     ending_fill(&ending, JF_ENTRY_VOID);

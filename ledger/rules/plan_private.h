@@ -83,20 +83,33 @@ bool jf_plan_in_time(struct jf_plan_work *work, const struct jf_programme *progr
 struct jf_redemption {
     const struct jf_programme *programme;
     int64_t points;
-    int64_t basket;            // money that it may pay a part of; -1: outside a sale
-    struct jf_lot_part *parts; // out: lots spent, in the order spent
-    uint32_t part_count;       // out
-    int64_t value;             // out: money
+    int64_t basket;             // money that it may pay a part of; -1: outside a sale
+    bool is_offline;            // in a sale made offline: it may lack the allowance
+    struct jf_text reward_code; // what for; outside a sale
+    struct jf_lot_part *parts;  // out: lots spent, in the order spent
+    uint32_t part_count;        // out
+    int64_t value;              // out: money; 0 for a reward
+    int64_t debt;               // out: points lacking, which become debt
+    uint32_t reward;            // out: ground of the reward out of the catalogue; 0: money off
+    int64_t quantity;           // out: of the reward
 };
-// MEMBER_FROZEN, BELOW_MINIMUM, NOT_A_STEP, ABOVE_SHARE (in a sale), INSUFFICIENT_POINTS, OVERFLOW.
-// Voids what is overdue.
+// MEMBER_FROZEN; for a reward out of the catalogue what jf_plan_reward lists, else BELOW_MINIMUM,
+// NOT_A_STEP, ABOVE_SHARE (in a sale), OVERFLOW; then INSUFFICIENT_POINTS, or for a sale made
+// offline OFFLINE_ABOVE_ALLOWANCE. Voids what is overdue.
 bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption);
 // Takes its parts out of their lots: at most 2 × part_count postings.
 void jf_plan_take_parts(struct jf_plan_work *work, const struct jf_redemption *redemption);
-// Its postings and trace step; at most 2 × part_count + 1 postings. In: entity of the store that
-// takes them.
+// Its postings and trace steps; at most 2 × part_count + 2 postings and 2 steps. In: entity of the
+// store that takes them, and is owed what lacks.
 void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redemption *redemption,
                              struct jf_entity_id entity);
+// UNKNOWN_REWARD, REWARD_NOT_VALID, NOT_A_STEP, REWARD_LIMIT, REWARD_OUT_OF_STOCK. In: what is
+// overdue has been voided.
+bool jf_plan_reward(struct jf_plan_work *work, struct jf_redemption *redemption);
+// The two deltas of taking (or, below 0, giving back) some of a reward.
+void jf_plan_reward_deltas(uint32_t ground, int64_t quantity, struct jf_counter_delta *deltas);
+// The entry counts a reward; nothing where ground or quantity is 0.
+bool jf_plan_count_reward(struct jf_plan_work *work, uint32_t ground, int64_t quantity);
 // Refuses with what was needed and what was there. Returns: false.
 bool jf_plan_refuse_points(struct jf_plan_work *work, enum jf_refusal_code code, int64_t needed,
                            int64_t available);

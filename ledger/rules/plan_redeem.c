@@ -64,6 +64,27 @@ static bool value_allows(struct jf_plan_work *work, struct jf_redemption *redemp
     return is_above ? jf_plan_refuse(work, JF_REFUSAL_OVERFLOW) : true;
 }
 
+// A catalogue knows every reward: without one the word is the client's own, and money off.
+static bool is_of_catalogue(const struct jf_redemption *redemption)
+{
+    return redemption->programme->reward_count > 0 && redemption->reward_code.size > 0;
+}
+
+// What is lacking on the date becomes debt, as far as a sale made offline may.
+static bool offline_allows(struct jf_plan_work *work, struct jf_redemption *redemption,
+                           int64_t spendable)
+{
+    int64_t allowance = redemption->programme->redemption.offline_allowance;
+    redemption->debt = redemption->points - spendable;
+    if (redemption->debt <= allowance) {
+        return true;
+    }
+    jf_plan_refuse(work, JF_REFUSAL_OFFLINE_ABOVE_ALLOWANCE);
+    work->refusal->needed = redemption->debt;
+    work->refusal->limit = allowance;
+    return false;
+}
+
 bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption)
 {
     JF_ASSERT(redemption->points > 0);
@@ -71,15 +92,22 @@ bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redempt
     if (work->input->member->status != JF_MEMBER_ACTIVE) {
         return jf_plan_refuse(work, JF_REFUSAL_MEMBER_FROZEN);
     }
-    if (!terms_allow(work, redemption) || !value_allows(work, redemption) ||
-        !jf_plan_void_overdue(work)) {
+    bool is_reward = is_of_catalogue(redemption);
+    if (!is_reward && (!terms_allow(work, redemption) || !value_allows(work, redemption))) {
+        return false;
+    }
+    if (!jf_plan_void_overdue(work) || (is_reward && !jf_plan_reward(work, redemption))) {
         return false;
     }
     const struct jf_member *member = work->input->member;
     // Points that the same sale grants cannot pay for it: the member's lots are those before the
     // sale.
     int64_t spendable = jf_lots_spendable(member, date);
-    if (spendable < redemption->points) {
+    if (spendable < redemption->points && redemption->is_offline) {
+        if (!offline_allows(work, redemption, spendable)) {
+            return false;
+        }
+    } else if (spendable < redemption->points) {
         return jf_plan_refuse_points(work, JF_REFUSAL_INSUFFICIENT_POINTS, redemption->points,
                                      spendable);
     }
@@ -87,7 +115,8 @@ bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redempt
     if (redemption->parts == NULL) {
         return false;
     }
-    redemption->part_count = jf_lots_spend(member, date, redemption->points, redemption->parts);
+    int64_t from_lots = redemption->points - redemption->debt;
+    redemption->part_count = jf_lots_spend(member, date, from_lots, redemption->parts);
     return true;
 }
 
@@ -111,10 +140,15 @@ void jf_plan_post_redemption(struct jf_plan_work *work, const struct jf_redempti
 {
     jf_plan_take_parts(work, redemption);
     struct jf_lot_key taker = {.entity = entity};
+    jf_plan_post(work, JF_ACCOUNT_DEBT, taker, 0, -redemption->debt);
     jf_plan_post(work, JF_ACCOUNT_REDEEMED, taker, 0, redemption->points);
     jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_REDEEMED,
                                                .points = redemption->points,
                                                .amount = redemption->value});
+    if (redemption->debt > 0) {
+        jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_OFFLINE_DEBT,
+                                                   .points = -redemption->debt});
+    }
     work->entry->points_redeemed = redemption->points;
     work->entry->redeemed_value = redemption->value;
 }
@@ -128,10 +162,13 @@ bool jf_plan_redeem(struct jf_plan_work *work)
         !jf_plan_admitted(work, store, command->redeemed_at_ms, &version)) {
         return false;
     }
-    struct jf_redemption redemption = {
-        .programme = version->programme, .points = command->points, .basket = -1};
+    struct jf_redemption redemption = {.programme = version->programme,
+                                       .points = command->points,
+                                       .basket = -1,
+                                       .reward_code = command->reward};
     if (!jf_plan_redemption(work, &redemption) ||
-        !jf_plan_lists(work, 2 * redemption.part_count + 1, 1)) {
+        !jf_plan_count_reward(work, redemption.reward, redemption.quantity) ||
+        !jf_plan_lists(work, 2 * redemption.part_count + 2, 2)) {
         return false;
     }
     jf_plan_post_redemption(work, &redemption, store->entity);

@@ -65,6 +65,20 @@ static bool words_known(struct sale_plan *plan)
     return true;
 }
 
+// The money that points may pay a part of: without lines of categories that they may not pay.
+static int64_t payable(const struct sale_plan *plan)
+{
+    const struct jf_words *excluded = &plan->version->programme->redemption.excluded;
+    int64_t sum = plan->basket;
+    for (uint32_t i = 0; excluded->count > 0 && i < plan->command->receipt.line_count; i++) {
+        const struct jf_line *line = &plan->command->receipt.lines[i];
+        if (jf_words_find(excluded, line->category) != JF_WORD_NONE) {
+            sum -= line->amount;
+        }
+    }
+    return sum;
+}
+
 static bool redeem(struct sale_plan *plan)
 {
     if (plan->command->redeem_points == 0) {
@@ -72,7 +86,8 @@ static bool redeem(struct sale_plan *plan)
     }
     plan->redemption = (struct jf_redemption){.programme = plan->version->programme,
                                               .points = plan->command->redeem_points,
-                                              .basket = plan->basket};
+                                              .basket = payable(plan),
+                                              .is_offline = plan->command->is_offline};
     return jf_plan_redemption(plan->work, &plan->redemption);
 }
 
@@ -179,13 +194,41 @@ static bool earn(struct sale_plan *plan)
     return plan->earned.points <= JF_POINTS_MAX ? true : jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
 }
 
-// New points pay what the member owes first, to the debts in listed order. Returns: how many did.
-static int64_t debts_pay(struct sale_plan *plan)
+// What the member owes when the points are granted, in the order in which it is paid: the debts of
+// before, and what the redemption of this very sale lacked. Returns: how many there are.
+static uint32_t debts_gather(const struct sale_plan *plan,
+                             struct jf_debt debts[JF_DEBTS_PER_MEMBER_MAX + 1])
 {
     const struct jf_member *member = plan->work->input->member;
+    JF_ASSERT(member->debt_count <= JF_DEBTS_PER_MEMBER_MAX);
+    uint32_t entity = plan->store->entity.value;
+    int64_t lacking = plan->redemption.debt;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < member->debt_count; i++) {
+        struct jf_debt debt = member->debts[i];
+        if (lacking > 0 && entity < debt.entity.value) {
+            debts[count++] = (struct jf_debt){.entity = {entity}, .points = lacking};
+            lacking = 0;
+        } else if (lacking > 0 && entity == debt.entity.value) {
+            debt.points += lacking; // jf_plan_finish refuses sums that leave 64 bits
+            lacking = 0;
+        }
+        debts[count++] = debt;
+    }
+    if (lacking > 0) {
+        debts[count++] = (struct jf_debt){.entity = {entity}, .points = lacking};
+    }
+    return count;
+}
+
+// New points pay what the member owes first. Returns: how many did.
+static int64_t debts_pay(struct sale_plan *plan)
+{
+    struct jf_debt debts[JF_DEBTS_PER_MEMBER_MAX + 1];
+    uint32_t count = debts_gather(plan, debts);
     int64_t left = plan->earned.points;
-    for (uint32_t i = 0; i < member->debt_count && left > 0; i++) {
-        const struct jf_debt *debt = &member->debts[i];
+    for (uint32_t i = 0; i < count && left > 0; i++) {
+        const struct jf_debt *debt = &debts[i];
         int64_t paid = debt->points < left ? debt->points : left;
         struct jf_lot_key owed_to = {.entity = debt->entity};
         jf_plan_post(plan->work, JF_ACCOUNT_DEBT, owed_to, 0, paid);
@@ -214,9 +257,9 @@ static void grant_post(struct sale_plan *plan)
 static bool post(struct sale_plan *plan)
 {
     struct jf_plan_work *work = plan->work;
-    uint32_t postings = 2 * plan->redemption.part_count + 2 + plan->earned.granted_count +
+    uint32_t postings = 2 * plan->redemption.part_count + 4 + plan->earned.granted_count +
                         work->input->member->debt_count;
-    if (!jf_plan_lists(work, postings, plan->earned.trace_count + 2)) {
+    if (!jf_plan_lists(work, postings, plan->earned.trace_count + 3)) {
         return false;
     }
     if (plan->redemption.points > 0) {
@@ -243,7 +286,6 @@ static void sale_fill(struct sale_plan *plan)
     plan->sale->redeem_points = plan->redemption.points;
     plan->sale->redeemed = plan->redemption.parts;
     plan->sale->redeemed_count = plan->redemption.part_count;
-    // Recorded only: the offline allowance has its own issue.
     plan->sale->is_offline = plan->command->is_offline;
     plan->sale->spend = plan->earned.eligible;
     plan->sale->granted = plan->earned.granted;

@@ -102,7 +102,7 @@ uint32_t jf_programme_rule_count(const struct jf_programme *programme)
 
 uint32_t jf_programme_ground_count(const struct jf_programme *programme)
 {
-    return programme->rule_count + programme->cap_count;
+    return programme->rule_count + programme->cap_count + programme->reward_count;
 }
 
 struct jf_text jf_programme_ground_name(const struct jf_programme *programme, uint32_t index)
@@ -111,7 +111,11 @@ struct jf_text jf_programme_ground_name(const struct jf_programme *programme, ui
     if (index < programme->rule_count) {
         return jf_text_from(programme->rules[index].name);
     }
-    return jf_text_from(programme->caps[index - programme->rule_count].ground_name);
+    index -= programme->rule_count;
+    if (index < programme->cap_count) {
+        return jf_text_from(programme->caps[index].ground_name);
+    }
+    return jf_text_from(programme->rewards[index - programme->cap_count].ground_name);
 }
 
 void jf_programme_set_ground(struct jf_programme *programme, uint32_t index, uint32_t ground)
@@ -120,8 +124,13 @@ void jf_programme_set_ground(struct jf_programme *programme, uint32_t index, uin
     JF_ASSERT(ground > 0);
     if (index < programme->rule_count) {
         programme->rules[index].reason = ground;
+        return;
+    }
+    index -= programme->rule_count;
+    if (index < programme->cap_count) {
+        programme->caps[index].ground = ground;
     } else {
-        programme->caps[index - programme->rule_count].ground = ground;
+        programme->rewards[index - programme->cap_count].ground = ground;
     }
 }
 

@@ -35,8 +35,8 @@ bool jf_programme_redemption_rate(const struct jf_programme *programme, int64_t 
 uint32_t jf_programme_rule_count(const struct jf_programme *programme);
 
 // Everything that gets a number of its own for ever: the rules by their names, then caps as
-// "cap:<name>". Names live as long as the programme. A number is set once, at publication; until
-// then it is the index + 1.
+// "cap:<name>", then rewards as "reward:<code>". Names live as long as the programme. A number is
+// set once, at publication; until then it is the index + 1.
 uint32_t jf_programme_ground_count(const struct jf_programme *programme);
 struct jf_text jf_programme_ground_name(const struct jf_programme *programme, uint32_t index);
 void jf_programme_set_ground(struct jf_programme *programme, uint32_t index, uint32_t ground);

@@ -31,13 +31,6 @@ static struct jf_value value_at(const struct jf_reading *reading, const char *pa
     return (struct jf_value){reading, path, text};
 }
 
-// An integer that may be left out: the output keeps its default then.
-static enum jf_error integer_or_default(struct jf_value value, int64_t min, int64_t max,
-                                        int64_t *integer)
-{
-    return value.text == NULL ? JF_OK : jf_value_integer(value, min, max, integer);
-}
-
 static enum jf_error identity_compile(const struct jf_reading *reading,
                                       const struct jf_yaml_programme *yaml)
 {
@@ -52,8 +45,8 @@ static enum jf_error identity_compile(const struct jf_reading *reading,
     }
     int64_t digits = 2;
     if (error == JF_OK) {
-        error = integer_or_default(value_at(reading, "currency_digits", yaml->currency_digits), 0,
-                                   4, &digits);
+        error = jf_value_integer_or_default(
+            value_at(reading, "currency_digits", yaml->currency_digits), 0, 4, &digits);
     }
     programme->currency_digits = (uint32_t)digits;
     return error;
@@ -101,78 +94,11 @@ static enum jf_error lots_compile(const struct jf_reading *reading,
     enum jf_error error = jf_expiry_compile(reading, "expiry", yaml->expiry, &programme->expiry);
     int64_t days = 0;
     if (error == JF_OK) {
-        error = integer_or_default(value_at(reading, "pending_days", yaml->pending_days), 0,
-                                   PENDING_DAYS_MAX, &days);
+        error = jf_value_integer_or_default(value_at(reading, "pending_days", yaml->pending_days),
+                                            0, PENDING_DAYS_MAX, &days);
     }
     programme->pending_days = (int32_t)days;
     return error;
-}
-
-static enum jf_error redemption_check(const struct jf_reading *reading,
-                                      const struct jf_redemption_terms *terms)
-{
-    if ((jf_wide)terms->step * terms->amount % terms->points != 0) {
-        return jf_outline_fault(reading->outline, reading->diagnosis, "redemption.step",
-                                "%lld points are not worth whole minor units: %lld points are "
-                                "worth %lld minor units",
-                                (long long)terms->step, (long long)terms->points,
-                                (long long)terms->amount);
-    }
-    if (terms->minimum % terms->step != 0) {
-        return jf_outline_fault(reading->outline, reading->diagnosis, "redemption.minimum",
-                                "%lld is no multiple of the step, %lld", (long long)terms->minimum,
-                                (long long)terms->step);
-    }
-    return JF_OK;
-}
-
-static enum jf_error share_max_compile(const struct jf_reading *reading, const char *text,
-                                       struct jf_ratio *out_share)
-{
-    struct jf_ratio share = {1, 1};
-    if (text != NULL) {
-        enum jf_error error =
-            jf_value_ratio(value_at(reading, "redemption.share_max", text), &share);
-        if (error != JF_OK) {
-            return error;
-        }
-    }
-    if (share.numerator > share.denominator) {
-        return jf_outline_fault(reading->outline, reading->diagnosis, "redemption.share_max",
-                                "above 100%%: points pay at most the whole receipt");
-    }
-    *out_share = share;
-    return JF_OK;
-}
-
-static enum jf_error redemption_compile(const struct jf_reading *reading,
-                                        const struct jf_yaml_redemption *yaml)
-{
-    struct jf_redemption_terms *terms = &reading->programme->redemption;
-    *terms = (struct jf_redemption_terms){.step = 1, .share_max = {1, 1}};
-    if (yaml == NULL) {
-        return JF_OK;
-    }
-    enum jf_error error = jf_value_integer(value_at(reading, "redemption.points", yaml->points), 1,
-                                           JF_POINTS_MAX, &terms->points);
-    if (error == JF_OK) {
-        error = jf_value_amount(value_at(reading, "redemption.amount", yaml->amount), 1,
-                                &terms->amount);
-    }
-    terms->step = terms->points;
-    if (error == JF_OK) {
-        error = integer_or_default(value_at(reading, "redemption.step", yaml->step), 1,
-                                   JF_POINTS_MAX, &terms->step);
-    }
-    terms->minimum = terms->step;
-    if (error == JF_OK) {
-        error = integer_or_default(value_at(reading, "redemption.minimum", yaml->minimum), 1,
-                                   JF_POINTS_MAX, &terms->minimum);
-    }
-    if (error == JF_OK) {
-        error = share_max_compile(reading, yaml->share_max, &terms->share_max);
-    }
-    return error == JF_OK ? redemption_check(reading, terms) : error;
 }
 
 static enum jf_error clocks_compile(const struct jf_reading *reading,
@@ -180,12 +106,12 @@ static enum jf_error clocks_compile(const struct jf_reading *reading,
 {
     int64_t late_hours = LATE_HOURS_DEFAULT;
     int64_t skew_seconds = SKEW_SECONDS_DEFAULT;
-    enum jf_error error = integer_or_default(
+    enum jf_error error = jf_value_integer_or_default(
         value_at(reading, "late_after_hours", yaml->late_after_hours), 0, HOURS_MAX, &late_hours);
     if (error == JF_OK) {
-        error =
-            integer_or_default(value_at(reading, "clock_skew_seconds", yaml->clock_skew_seconds), 0,
-                               SKEW_SECONDS_MAX, &skew_seconds);
+        error = jf_value_integer_or_default(
+            value_at(reading, "clock_skew_seconds", yaml->clock_skew_seconds), 0, SKEW_SECONDS_MAX,
+            &skew_seconds);
     }
     reading->programme->late_after_ms = late_hours * MS_PER_HOUR;
     reading->programme->clock_skew_ms = skew_seconds * MS_PER_SECOND;
@@ -207,13 +133,13 @@ static enum jf_error level_compile(const struct jf_reading *reading, uint32_t nu
     }
     if (error == JF_OK) {
         jf_value_path(path, "tiers.levels[%u].visits", number);
-        error = integer_or_default(value_at(reading, path, yaml->visits), 1, VISITS_MAX,
-                                   &level->visits);
+        error = jf_value_integer_or_default(value_at(reading, path, yaml->visits), 1, VISITS_MAX,
+                                            &level->visits);
     }
     if (error == JF_OK) {
         jf_value_path(path, "tiers.levels[%u].points", number);
-        error = integer_or_default(value_at(reading, path, yaml->points), 1, JF_POINTS_MAX,
-                                   &level->points);
+        error = jf_value_integer_or_default(value_at(reading, path, yaml->points), 1, JF_POINTS_MAX,
+                                            &level->points);
     }
     if (error == JF_OK && yaml->require != NULL) {
         jf_value_path(path, "tiers.levels[%u].require", number);
@@ -276,7 +202,7 @@ static enum jf_error tiers_compile(const struct jf_reading *reading,
         return JF_OK;
     }
     int64_t months = WINDOW_DEFAULT;
-    enum jf_error error = integer_or_default(
+    enum jf_error error = jf_value_integer_or_default(
         value_at(reading, "tiers.window_months", yaml->window_months), 1, WINDOW_MAX, &months);
     programme->tier_window_months = (int32_t)months;
     for (uint32_t i = 0; error == JF_OK && i < yaml->levels_count; i++) {
@@ -299,6 +225,7 @@ static enum jf_error words_prepare(const struct jf_reading *reading,
     const struct jf_yaml_known no_more = {0};
     const struct jf_yaml_known *known = yaml->known != NULL ? yaml->known : &no_more;
     uint32_t categories = excluded->categories_count + known->categories_count;
+    categories += yaml->redemption == NULL ? 0 : yaml->redemption->excluded_categories_count;
     uint32_t skus = excluded->skus_count;
     uint32_t tenders = excluded->tenders_count + known->tenders_count;
     uint32_t regions = 0;
@@ -494,7 +421,7 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
         error = lots_compile(reading, yaml);
     }
     if (error == JF_OK) {
-        error = redemption_compile(reading, yaml->redemption);
+        error = jf_programme_compile_redemption(reading, yaml->redemption);
     }
     if (error == JF_OK) {
         error = jf_programme_compile_returns(reading, yaml->returns);
@@ -511,5 +438,8 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
     if (error == JF_OK) {
         error = jf_programme_compile_rules(reading, yaml);
     }
-    return error == JF_OK ? jf_programme_compile_caps(reading, yaml) : error;
+    if (error == JF_OK) {
+        error = jf_programme_compile_caps(reading, yaml);
+    }
+    return error == JF_OK ? jf_programme_compile_rewards(reading, yaml) : error;
 }

@@ -33,4 +33,12 @@ JF_MUST_USE enum jf_error jf_programme_compile_rules(const struct jf_reading *re
 JF_MUST_USE enum jf_error jf_programme_compile_caps(const struct jf_reading *reading,
                                                     const struct jf_yaml_programme *yaml);
 
+// What points are worth. In: NULL offers no redemption.
+JF_MUST_USE enum jf_error jf_programme_compile_redemption(const struct jf_reading *reading,
+                                                          const struct jf_yaml_redemption *yaml);
+
+// The catalogue of rewards, whose grounds follow those of the caps.
+JF_MUST_USE enum jf_error jf_programme_compile_rewards(const struct jf_reading *reading,
+                                                       const struct jf_yaml_programme *yaml);
+
 #endif

@@ -45,6 +45,9 @@ struct jf_redemption_terms {
     int64_t minimum;           // points
     int64_t step;              // points, at least 1, such that each step is worth whole minor units
     struct jf_ratio share_max; // largest part of a receipt that points may pay, 1/1: all
+    struct jf_words excluded;  // categories whose lines points may not pay
+    int64_t offline_allowance; // points that a redemption made offline may lack
+    bool earns_on_redeemed;    // what points paid earns too
 };
 
 // What a return does about points that were spent already and cannot be taken back.
@@ -59,6 +62,18 @@ struct jf_return_terms {
     bool from_other_lots;   // the member's other lots pay before there is a shortfall
     int32_t reinstate_days; // how long points may go back into a lot that has expired
 };
+// What points can be had for, besides money off.
+struct jf_reward {
+    char ground_name[JF_NAME_BYTES_MAX + 1]; // "reward:" and its code
+    uint32_t ground;                         // until published: its place among the grounds
+    int64_t points;                          // of one; above 0
+    jf_date valid_from;
+    jf_date valid_to;   // last day
+    int64_t stock;      // of the whole chain, over all time; JF_REWARD_UNLIMITED
+    int64_t per_member; // over all time; JF_REWARD_UNLIMITED
+};
+
+#define JF_REWARD_UNLIMITED INT64_MAX
 
 // What becomes of the balance of a member that is closed.
 enum jf_close_policy {
@@ -133,6 +148,8 @@ struct jf_programme {
     uint32_t rule_count;
     struct jf_cap *caps; // listed order
     uint32_t cap_count;
+    struct jf_reward *rewards; // listed order; none: a reward is a word of the client's own
+    uint32_t reward_count;
     bool has_rule_limits; // some rule has a cap per member or a budget
     int64_t denominator;  // of exact points under this programme
     // What jf_earn reads, made from the fields above.
@@ -152,5 +169,9 @@ struct jf_programme {
     uint32_t currency_digits;
     struct jf_arena arena; // holds all arrays
 };
+
+// Returns: the reward of that code, or NULL.
+const struct jf_reward *jf_programme_reward(const struct jf_programme *programme,
+                                            struct jf_text code);
 
 #endif

@@ -105,6 +105,12 @@ static int64_t power_of_ten(uint32_t exponent)
     return power;
 }
 
+enum jf_error jf_value_integer_or_default(struct jf_value value, int64_t min, int64_t max,
+                                          int64_t *integer)
+{
+    return value.text == NULL ? JF_OK : jf_value_integer(value, min, max, integer);
+}
+
 enum jf_error jf_value_amount(struct jf_value value, int64_t min, int64_t *out_amount)
 {
     uint32_t currency_digits = value.reading->programme->currency_digits;

@@ -35,6 +35,10 @@ void jf_value_path(char out_path[JF_OUTLINE_PATH_MAX], const char *format, ...)
 JF_MUST_USE enum jf_error jf_value_integer(struct jf_value value, int64_t min, int64_t max,
                                            int64_t *out_integer);
 
+// The same for one that may be left out (text NULL): the output keeps its default then.
+JF_MUST_USE enum jf_error jf_value_integer_or_default(struct jf_value value, int64_t min,
+                                                      int64_t max, int64_t *integer);
+
 // Money in the currency's major unit with at most its digits behind the point ("12", "12.5",
 // "12.50"), as minor units within min..JF_AMOUNT_MAX.
 JF_MUST_USE enum jf_error jf_value_amount(struct jf_value value, int64_t min, int64_t *out_amount);

@@ -148,6 +148,10 @@ static const struct cyaml_schema_field redemption_fields[] = {
     TEXT_OR_NOT("minimum", struct jf_yaml_redemption, minimum),
     TEXT_OR_NOT("step", struct jf_yaml_redemption, step),
     TEXT_OR_NOT("share_max", struct jf_yaml_redemption, share_max),
+    LIST("excluded_categories", struct jf_yaml_redemption, excluded_categories, &text_schema, 0,
+         JF_CATEGORIES_PER_LIST_MAX),
+    TEXT_OR_NOT("offline_allowance", struct jf_yaml_redemption, offline_allowance),
+    TEXT_OR_NOT("earn_on_redeemed", struct jf_yaml_redemption, earn_on_redeemed),
     CYAML_FIELD_END,
 };
 
@@ -156,6 +160,20 @@ static const struct cyaml_schema_field returns_fields[] = {
     TEXT_OR_NOT("from_other_lots", struct jf_yaml_returns, from_other_lots),
     TEXT_OR_NOT("reinstate_days", struct jf_yaml_returns, reinstate_days),
     CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field reward_fields[] = {
+    TEXT("code", struct jf_yaml_reward, code),
+    TEXT("points", struct jf_yaml_reward, points),
+    TEXT_OR_NOT("valid_from", struct jf_yaml_reward, valid_from),
+    TEXT_OR_NOT("valid_to", struct jf_yaml_reward, valid_to),
+    TEXT_OR_NOT("stock", struct jf_yaml_reward, stock),
+    TEXT_OR_NOT("per_member", struct jf_yaml_reward, per_member),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value reward_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_reward, reward_fields),
 };
 
 static const struct cyaml_schema_field level_fields[] = {
@@ -204,6 +222,7 @@ static const struct cyaml_schema_field programme_fields[] = {
     LIST("groups", struct jf_yaml_programme, groups, &group_schema, 0, JF_RULES_MAX),
     LIST("rules", struct jf_yaml_programme, rules, &rule_schema, 0, JF_RULES_MAX),
     LIST("caps", struct jf_yaml_programme, caps, &cap_schema, 0, JF_CAPS_MAX),
+    LIST("rewards", struct jf_yaml_programme, rewards, &reward_schema, 1, JF_REWARDS_MAX),
     MAPPING_OR_NOT("tiers", struct jf_yaml_programme, tiers, tiers_fields),
     MAPPING_OR_NOT("close", struct jf_yaml_programme, close, close_fields),
     CYAML_FIELD_END,
@@ -216,7 +235,10 @@ static const struct cyaml_schema_value programme_schema = {
 // Keys that the format reserves for what is not built yet. They are refused wherever they stand: a
 // rule that is read and not obeyed would be worse than none.
 static const char *const planned_keys[] = {
-    "classes", "rewards", "holds", "offline", "grace_months", "activity_classes", NULL,
+    "classes",
+    "grace_months",
+    "activity_classes",
+    NULL,
 };
 
 static const struct cyaml_config config = {

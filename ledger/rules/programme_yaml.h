@@ -102,6 +102,18 @@ struct jf_yaml_redemption {
     char *minimum;
     char *step;
     char *share_max;
+    JF_YAML_LIST(excluded_categories);
+    char *offline_allowance;
+    char *earn_on_redeemed;
+};
+
+struct jf_yaml_reward {
+    char *code;
+    char *points;
+    char *valid_from;
+    char *valid_to;
+    char *stock;
+    char *per_member;
 };
 
 struct jf_yaml_returns {
@@ -152,6 +164,8 @@ struct jf_yaml_programme {
     uint32_t rules_count;
     struct jf_yaml_cap *caps;
     uint32_t caps_count;
+    struct jf_yaml_reward *rewards;
+    uint32_t rewards_count;
     struct jf_yaml_tiers *tiers;
     struct jf_yaml_close *close;
 };

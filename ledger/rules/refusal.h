@@ -17,6 +17,7 @@
     X(UNKNOWN_SALE, NOT_FOUND, "The sale to be returned is not known.")                            \
     X(UNKNOWN_LINE, NOT_FOUND, "The sale has no such line.")                                       \
     X(UNKNOWN_TRANSACTION, NOT_FOUND, "The transaction is not known.")                             \
+    X(UNKNOWN_REWARD, NOT_FOUND, "There is no such reward.")                                       \
     X(UNKNOWN_PROGRAMME, NOT_FOUND, "There is no such programme version.")                         \
     X(RECEIPT_TAKEN, ALREADY_EXISTS, "This receipt has earned points already.")                    \
     X(NO_PROGRAMME, FAILED_PRECONDITION, "No programme is in force at the time of the sale.")      \
@@ -32,6 +33,11 @@
     X(BELOW_MINIMUM, FAILED_PRECONDITION, "Fewer points than may be redeemed at once.")            \
     X(NOT_A_STEP, FAILED_PRECONDITION, "Points are redeemed in whole steps only.")                 \
     X(ABOVE_SHARE, FAILED_PRECONDITION, "Points may not pay so large a part of the receipt.")      \
+    X(REWARD_NOT_VALID, FAILED_PRECONDITION, "The reward cannot be had on this date.")             \
+    X(REWARD_LIMIT, FAILED_PRECONDITION, "The member has had as many of this reward as allowed.")  \
+    X(REWARD_OUT_OF_STOCK, FAILED_PRECONDITION, "The reward is out of stock.")                     \
+    X(OFFLINE_ABOVE_ALLOWANCE, FAILED_PRECONDITION,                                                \
+      "The member lacks more points than a sale made offline may lack.")                           \
     X(INSUFFICIENT_POINTS, FAILED_PRECONDITION, "The member has too few points.")                  \
     X(HOLD_ENDED, FAILED_PRECONDITION,                                                             \
       "The hold has ended: captured, voided or past its deadline.")                                \

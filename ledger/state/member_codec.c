@@ -22,7 +22,7 @@
 #define MONTH_NUMBERS    4u
 #define DEBT_NUMBERS     2u
 #define COUNTER_NUMBERS  4u
-#define HOLD_NUMBERS     3u
+#define HOLD_NUMBERS     5u
 #define PART_NUMBERS     4u
 #define RECORD_BYTES_MIN (CHECKSUM_BYTES + 1 + HEAD_NUMBERS)
 
@@ -95,7 +95,9 @@ static unsigned char *hold_write(unsigned char *at, const struct jf_hold *hold)
 {
     at = jf_varint_write(at, hold->position);
     at = jf_varint_write_signed(at, hold->deadline_ms);
-    return jf_varint_write(at, hold->part_count);
+    at = jf_varint_write(at, hold->part_count);
+    at = jf_varint_write(at, hold->reward);
+    return jf_varint_write_signed(at, hold->quantity);
 }
 
 static unsigned char *part_write(unsigned char *at, const struct jf_lot_part *part)
@@ -258,6 +260,8 @@ static void hold_read(struct jf_varint_reader *reader, struct jf_hold *hold)
     hold->position = jf_varint_read(reader, UINT64_MAX);
     hold->deadline_ms = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
     hold->part_count = (uint32_t)jf_varint_read(reader, JF_HOLD_PARTS_PER_MEMBER_MAX);
+    hold->reward = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+    hold->quantity = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
 }
 
 static void part_read(struct jf_varint_reader *reader, struct jf_lot_part *part)

@@ -254,6 +254,28 @@ class WithLedger(Case):
             self.assertEqual(jifen(*arguments, address=self.ledger.address)[0], 2)
         self.assertTrue(self.run_json("verify")["ties"])
 
+    def test_a_reward_is_had_held_and_given_back_also_after_a_kill(self):
+        sample = os.path.join(ROOT, "tools", "samples", "programme-us-drug.yaml")
+        with open(sample) as file:
+            text = file.read() + "\nrewards:\n  - {code: mug, points: 30, stock: 3}\n"
+        self.run_json("programme", "publish", self.write("rewards.yaml", text))
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        self.run_json("sale", "--member", 7, "--store", 1, "--number", "R1", "--at", "2017-01-18T15:00:00Z",
+                      "--line", "100:GROCERY:1:500.00")
+        spend = ("--member", 7, "--store", 1, "--reward", "mug")
+        self.run_json("hold", *spend, "--at", "2017-01-19T15:00:00Z", "--points", 60, "--until",
+                      "2017-01-19T15:10:00Z", "--id", "h1")
+        self.run_json("redeem", *spend, "--at", "2017-01-19T15:00:00Z", "--points", 30)
+        refused = self.run_json("redeem", *spend, "--at", "2017-01-19T15:10:00Z", "--points", 30, code=1)
+        self.assertEqual(refused["error"]["refusal"]["code"], "REWARD_OUT_OF_STOCK")
+        self.ledger.kill()
+        self.ledger.start()
+        self.run_json("redeem", *spend, "--at", "2017-01-19T15:10:01Z", "--points", 60)
+        refused = self.run_json("redeem", *spend, "--at", "2017-01-19T15:11:00Z", "--points", 30, code=1)
+        self.assertEqual(refused["error"]["refusal"]["limit"], 3)
+        self.assertTrue(self.run_json("verify")["ties"])
+
     def test_one_sale_from_store_to_return(self):
         self.publish()
         self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")

@@ -176,6 +176,43 @@ class Refusal(Case):
         self.assertRegex(error.details(), r"^INSUFFICIENT_POINTS: The member has too few points\. "
                                           r"\(.*needed 500, available 0.*\)$")
 
+    def test_rewards_that_cannot_be_had_are_refused(self):
+        text = jifend.PROGRAMME.read_text() + (
+            "\nrewards:\n  - {code: mug, points: 30, valid_from: 2017-01-01, valid_to: 2017-12-31, stock: 3, "
+            "per_member: 2}\n  - {code: cup, points: 10, valid_to: 2017-01-01}\n")
+        self.client.programmes.Publish(programmes_pb2.PublishRequest(transaction_id="p2", yaml=text), timeout=WAIT)
+        for member in (1, 2):
+            self.client.sell(sale(f"s{member}", member, lines=[line(amount=50000)]))
+        self.assertEqual(self.redeem_refused(31, MISSING, "UNKNOWN_REWARD", reward="hat").field, "reward")
+        self.assertIn("2017-01-01", self.redeem_refused(31, PRECONDITION, "REWARD_NOT_VALID", reward="cup").message)
+        self.assertEqual(self.redeem_refused(31, PRECONDITION, "NOT_A_STEP", reward="mug").limit, 30)
+        refusal = self.redeem_refused(90, PRECONDITION, "REWARD_LIMIT", reward="mug")
+        self.assertEqual((refusal.needed, refusal.available, refusal.limit), (3, 2, 2))
+
+        def redeem(name, member, points):
+            return self.client.ledger.Redeem(ledger_pb2.RedeemRequest(
+                transaction_id=name, member=number(member), store=1, redeemed_at_ms=jifend.SOLD_AT_MS + 1000,
+                points=points, reward="mug"), timeout=WAIT)
+        self.assertEqual(redeem("m1", 2, 60).outcome.redeemed_value, 0)
+        refusal = self.redeem_refused(60, PRECONDITION, "REWARD_OUT_OF_STOCK", reward="mug")
+        self.assertEqual((refusal.needed, refusal.available, refusal.limit), (2, 1, 3))
+        self.assertTrue(redeem("m1", 2, 60).replayed)
+        redeem("m2", 1, 30)
+        self.redeem_refused(30, PRECONDITION, "REWARD_OUT_OF_STOCK", reward="mug")
+
+    def test_a_sale_made_offline_lacks_no_more_than_the_allowance(self):
+        text = jifend.PROGRAMME.read_text()
+        text = text.replace("  share_max: 50%", "  share_max: 50%\n  offline_allowance: 200")
+        self.assertIn("offline_allowance", text)
+        self.client.programmes.Publish(programmes_pb2.PublishRequest(transaction_id="p2", yaml=text), timeout=WAIT)
+        request = sale("s1", lines=[line(amount=2000)], redeem_points=300, offline=True)
+        refusal = self.sale_refused(request, PRECONDITION, "OFFLINE_ABOVE_ALLOWANCE")
+        self.assertEqual((refusal.needed, refusal.limit), (300, 200))
+        request.redeem_points = 200
+        outcome = self.client.sell(request).outcome
+        self.assertEqual((outcome.points_redeemed, outcome.balance.debt, outcome.balance.available),
+                         (200, 200 - outcome.points_granted, 0))
+
     def test_holds_that_ended_or_never_were_are_refused(self):
         self.client.sell(sale("s1", lines=[line(amount=50000)]))
         at_ms = jifend.SOLD_AT_MS + 1000

@@ -8,7 +8,8 @@
 static const struct jf_cli_help help = {
     .usage =
         "jifen redeem (--member NUMBER | --card CARD) --store N --at INSTANT --points N [options]",
-    .about = "Spends points outside a sale: soonest expiry first.\n"
+    .about = "Spends points outside a sale, soonest expiry first: for a reward of the programme's\n"
+             "catalogue, or for money off.\n"
              "Repeat with the --id that was printed if you do not know whether it arrived.\n",
     .example =
         "  jifen redeem --member 4711 --store 319 --at 2017-06-30T18:00:00Z --points 500 \\\n"
@@ -37,7 +38,8 @@ enum jf_exit jf_cli_redeem_run(struct jf_cli *cli, int argc, char **argv)
         {"--terminal", "N", JF_OPTION_U32, &request.terminal, "the till; default 0"},
         {"--at", "INSTANT", JF_OPTION_INSTANT, &request.redeemed_at_ms, "when"},
         {"--points", "N", JF_OPTION_POINTS, &request.points, "how many"},
-        {"--reward", "TEXT", JF_OPTION_TEXT, &reward, "what for, up to 64 bytes"},
+        {"--reward", "CODE", JF_OPTION_TEXT, &reward,
+         "what for: a code of the catalogue; any word without one"},
         {"--id", "ID", JF_OPTION_TEXT, &id, "transaction id; default a new one"},
     };
     enum jf_exit code = jf_cli_parse(cli, &help, options, JF_OPTION_COUNT(options), argc, argv);

@@ -228,6 +228,13 @@ Test(entry_codec, hold_comes_back_whole)
     entry.kind = JF_ENTRY_HOLD;
     entry.voided_holds = voided;
     entry.voided_hold_count = 2;
+    const struct jf_counter_delta rewards[2] = {{JF_COUNTER_REWARD, 7, 0, 3},
+                                                {JF_COUNTER_REWARD_STOCK, 7, 0, 3}};
+    const struct jf_counter_delta given[1] = {{JF_COUNTER_REWARD, 8, 0, -2}};
+    entry.counted = rewards;
+    entry.counted_count = 2;
+    entry.voided_counted = given;
+    entry.voided_counted_count = 1;
     entry.as.hold = (struct jf_hold_entry){.store = {12},
                                            .terminal = 4,
                                            .held_at_ms = 1781524900000,
@@ -235,7 +242,9 @@ Test(entry_codec, hold_comes_back_whole)
                                            .reward = JF_TEXT("mug"),
                                            .held = parts,
                                            .held_count = 1,
-                                           .entity = {3}};
+                                           .entity = {3},
+                                           .reward_ground = 7,
+                                           .quantity = 3};
     struct jf_entry back = there_and_back(&entry);
     const struct jf_hold_entry *hold = &back.as.hold;
     cr_assert(hold->store.value == 12 && hold->terminal == 4 && hold->entity.value == 3);
@@ -244,6 +253,13 @@ Test(entry_codec, hold_comes_back_whole)
     cr_assert(jf_text_equal(hold->reward, JF_TEXT("mug")));
     cr_assert_eq(hold->held_count, 1);
     cr_assert_eq(hold->held[0].points, 40);
+    cr_assert(hold->reward_ground == 7 && hold->quantity == 3);
+    cr_assert_eq(back.counted_count, 2);
+    cr_assert_eq(back.counted[1].kind, JF_COUNTER_REWARD_STOCK);
+    cr_assert_eq(back.counted[1].delta, 3);
+    cr_assert_eq(back.voided_counted_count, 1);
+    cr_assert_eq(back.voided_counted[0].ground, 8);
+    cr_assert_eq(back.voided_counted[0].delta, -2);
     cr_assert_eq(back.voided_hold_count, 2);
     cr_assert_eq(back.voided_holds[0], 5);
     cr_assert_eq(back.voided_holds[1], 300);
@@ -260,11 +276,16 @@ Test(entry_codec, capture_and_void_come_back_whole)
                                                    .entity = {3},
                                                    .captured = parts,
                                                    .captured_count = 1};
+    const struct jf_counter_delta rewards[1] = {{JF_COUNTER_REWARD, 7, 0, -1}};
+    entry.counted = rewards;
+    entry.counted_count = 1;
     struct jf_entry back = there_and_back(&entry);
     cr_assert_eq(back.as.hold_end.entity.value, 3);
     cr_assert_eq(back.as.hold_end.captured_count, 1);
     cr_assert_eq(back.as.hold_end.captured[0].points, 40);
     for (int is_void = 0; is_void < 2; is_void++) {
+        cr_assert_eq(back.counted_count, 1);
+        cr_assert_eq(back.counted[0].delta, -1);
         cr_assert_eq(back.as.hold_end.hold_position, 60);
         cr_assert(jf_text_equal(back.as.hold_end.hold_transaction_id, JF_TEXT("h-60")));
         cr_assert_eq(back.as.hold_end.hold_date, 20611);

@@ -48,7 +48,7 @@ static struct jf_member *member_make(void)
     member->counters[0] = (struct jf_counter){JF_COUNTER_CAP_DAY, 7, 20600, 0, 250};
     member->counters[1] = (struct jf_counter){JF_COUNTER_REWARD, UINT32_MAX, 0, 0, INT64_MAX};
     member->hold_count = 1;
-    member->holds[0] = (struct jf_hold){1234567, 1700000000000, 2, 0};
+    member->holds[0] = (struct jf_hold){1234567, 1700000000000, 2, 77, 3};
     member->hold_part_count = 2;
     member->hold_parts[0] = (struct jf_lot_part){0, 20000, {1}, 5};
     member->hold_parts[1] = (struct jf_lot_part){20500, JF_DATE_EVER, {2}, 11};
@@ -102,6 +102,8 @@ Test(member_codec, member_comes_back_and_gives_the_same_bytes)
     cr_assert_eq(back->debts[0].points, 300);
     cr_assert_eq(back->counters[0].value, 250);
     cr_assert_eq(back->holds[0].part_count, 2);
+    cr_assert_eq(back->holds[0].reward, 77);
+    cr_assert_eq(back->holds[0].quantity, 3);
     cr_assert_eq(jf_member_held(back), 16);
     cr_assert_eq(memcmp(back->cards[0].bytes, "card-1", 6), 0);
     cr_assert(jf_text_equal(record, encode(back, second)));

@@ -230,6 +230,24 @@ static void tiers_check(const struct jf_check *check, uint32_t rule)
     }
 }
 
+// Members whose tag earns nothing: the rule adds nothing for them.
+static void tags_check(const struct jf_check *check, uint32_t rule)
+{
+    const struct jf_rule *checked = &check->programme->rules[rule];
+    uint64_t excluded = checked->tags & check->programme->excluded_tags;
+    if ((checked->conditions & JF_WHEN_TAGS) == 0 || excluded == 0) {
+        return;
+    }
+    bool is_all = excluded == checked->tags;
+    struct jf_description words = {.size = 0};
+    char path[JF_OUTLINE_PATH_MAX];
+    jf_describe(&words,
+                "members with tag %u earn nothing, so that the rule adds nothing for them%s",
+                (uint32_t)__builtin_ctzll(excluded), is_all ? ": it can never add anything" : "");
+    jf_check_rule_path(check, rule, ".when.tags", path);
+    jf_check_tell(check, is_all ? JF_FINDING_ERROR : JF_FINDING_WARNING, path, &words);
+}
+
 // A level whose factor is below that of a level under it.
 static void factors_check(const struct jf_check *check)
 {
@@ -265,6 +283,7 @@ static void rule_check(const struct jf_check *check, uint32_t rule, struct jf_ca
         excluded_check(check, rule, ".when.skus", &check->programme->skus, checked->skus);
     }
     tiers_check(check, rule);
+    tags_check(check, rule);
 }
 
 static enum jf_error calendars_make(struct jf_check *check, struct jf_calendar *scratch)
@@ -296,6 +315,7 @@ static enum jf_error check_run(struct jf_check *check)
         rule_check(check, rule, &scratch);
     }
     factors_check(check);
+    jf_check_limits(check);
     jf_check_groups(check);
     return JF_OK;
 }

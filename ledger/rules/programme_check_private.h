@@ -45,6 +45,9 @@ bool jf_check_implies(const struct jf_check *check, uint32_t rule, uint32_t othe
 // Whether no receipt can match both.
 bool jf_check_excludes(const struct jf_check *check, uint32_t rule, uint32_t other);
 
+// programme_check_limits.c: caps, budgets and waiting times against what they limit.
+void jf_check_limits(const struct jf_check *check);
+
 // programme_check_groups.c: rules against the others of their group.
 void jf_check_groups(const struct jf_check *check);
 

@@ -180,11 +180,11 @@ class WithoutLedger(Case):
             word = field.split(".")[-1].split("[")[0]
             self.assertTrue(word in lines[int(number) - 1] or "name:" in lines[int(number) - 1], finding)
         self.assertIn('rule "member-day-old" never counts', out)
-        self.assertEqual(out.splitlines()[-1], f"{path}: 7 errors, 4 warnings, 1 note")
+        self.assertEqual(out.splitlines()[-1], f"{path}: 8 errors, 5 warnings, 1 note")
         code, out, _ = jifen("programme", "check", path, "--json")
         told = json.loads(out)
         self.assertEqual((code, told["errors"], told["warnings"], told["notes"], len(told["findings"])),
-                         (4, 7, 4, 1, 12))
+                         (4, 8, 5, 1, 14))
         self.assertEqual(told["findings"][0], {
             "line": 25, "field": "rules[4].when", "severity": "error", "message":
             "never comes: while the programme is in force, no day fulfils all of days_of_month, date_ranges"})

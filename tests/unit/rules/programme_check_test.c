@@ -183,6 +183,61 @@ Test(programme_check, finds_rules_that_add_nothing)
           "15 rules[6].when.tiers note\n");
 }
 
+Test(programme_check, finds_limits_below_a_single_grant)
+{
+    finds("  - {name: r, kind: bonus, points: 70, cap_per_member: 69, when: {stores: [1]}}\n",
+          "15 rules[6].cap_per_member error\n");
+    finds("  - {name: r, kind: bonus, points: 70, budget: 69, when: {stores: [1]}}\n",
+          "15 rules[6].budget error\n");
+    finds("  - {name: r, kind: bonus, points: 70, budget: 70, cap_per_member: 70, when: {stores: "
+          "[1]}}\ncaps:\n  - {name: c, per: receipt, points: 69, rules: [r]}\n",
+          "17 caps[0].points error\n");
+    finds("  - {name: r, kind: bonus, points: 70, when: {stores: [1]}}\n"
+          "caps:\n  - {name: c, per: member_month, points: 70}\n",
+          "");
+    finds("  - {name: r, kind: bonus, points: 70, when: {stores: [1]}}\n"
+          "caps:\n  - {name: c, per: member_month, points: 60, rules: [h1, base]}\n",
+          "");
+}
+
+Test(programme_check, finds_caps_that_never_cut)
+{
+    static const struct {
+        const char *first;
+        const char *second;
+        const char *wanted;
+    } rows[] = {
+        {"per: receipt, points: 500", "per: member_day, points: 300", "16 caps[0] warning\n"},
+        {"per: member_day, points: 500, rules: [base]", "per: member_day, points: 500",
+         "16 caps[0] warning\n"},
+        {"per: receipt, points: 500", "per: receipt, points: 500", "17 caps[1] warning\n"},
+        {"per: member_month, points: 500", "per: member_day, points: 300", ""},
+        {"per: receipt, points: 500", "per: member_day, points: 300, rules: [base]", ""},
+        {"per: receipt, points: 200", "per: member_day, points: 300", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char rules[512];
+        (void)snprintf(rules, sizeof rules, "caps:\n  - {name: c, %s}\n  - {name: d, %s}\n",
+                       rows[i].first, rows[i].second);
+        finds(rules, rows[i].wanted);
+    }
+}
+
+Test(programme_check, finds_points_that_expire_before_they_can_be_spent)
+{
+    struct found found;
+    const char *yaml = "name: t\neffective_from: 2026-03-01T00:00:00Z\n"
+                       "earn: {points: 1, per_amount: \"1.00\"}\n"
+                       "expiry: {policy: month_end, months: 0}\npending_days: 7\n";
+    check(yaml, JF_DATE_NONE, &found);
+    cr_assert_str_eq(found.lines, "5 pending_days warning\n");
+    yaml = "name: t\neffective_from: 2026-03-01T00:00:00Z\n"
+           "earn: {points: 1, per_amount: \"1.00\"}\n"
+           "expiry: {policy: months_after, months: 1}\npending_days: 40\n";
+    check(yaml, JF_DATE_NONE, &found);
+    cr_assert_str_eq(found.lines, "5 pending_days error\n");
+}
+
 Test(programme_check, finds_the_same_rule_twice_where_both_count)
 {
     finds("  - {name: r, kind: bonus, points: 7, when: {stores: [1]}}\n"

@@ -357,6 +357,20 @@ void jf_describe_earn(const struct jf_programme *programme, struct jf_descriptio
     money(description, programme, programme->earn_per_amount);
 }
 
+void jf_describe_cap(const struct jf_programme *programme, struct jf_text ground_name,
+                     struct jf_description *description)
+{
+    for (uint32_t i = 0; i < programme->cap_count; i++) {
+        const struct jf_cap *cap = &programme->caps[i];
+        if (jf_text_equal(jf_text_from(cap->ground_name), ground_name)) {
+            const char *period = cap->kind == JF_CAP_PER_RECEIPT   ? "receipt"
+                                 : cap->kind == JF_COUNTER_CAP_DAY ? "member and business day"
+                                                                   : "member and month";
+            jf_describe(description, "%lld points a %s", (long long)cap->points, period);
+        }
+    }
+}
+
 void jf_describe_rounding(const struct jf_programme *programme, struct jf_description *description)
 {
     static const char *const modes[] = {"rounded down", "rounded to the nearest, half up",
@@ -381,6 +395,13 @@ bool jf_programme_excludes_category(const struct jf_programme *programme, struct
 bool jf_programme_excludes_sku(const struct jf_programme *programme, struct jf_text sku)
 {
     return is_excluded(&programme->skus, sku);
+}
+
+bool jf_programme_excludes_member(const struct jf_programme *programme, uint32_t status,
+                                  uint64_t tags)
+{
+    bool is_by_status = status < 32 && (programme->excluded_statuses >> status & 1u) != 0;
+    return is_by_status || (programme->excluded_tags & tags) != 0;
 }
 
 bool jf_programme_excludes_tender(const struct jf_programme *programme, struct jf_text type)

@@ -36,12 +36,17 @@ struct jf_text jf_programme_rule_group(const struct jf_programme *programme, uin
 
 // "1 point for each 1.00"
 void jf_describe_earn(const struct jf_programme *programme, struct jf_description *description);
+// "500 points a member and business day"; nothing for a name that is no cap. In: "cap:<name>".
+void jf_describe_cap(const struct jf_programme *programme, struct jf_text ground_name,
+                     struct jf_description *description);
 // "rounded down, once for the receipt"
 void jf_describe_rounding(const struct jf_programme *programme, struct jf_description *description);
 
 // What earns nothing. In: texts as on the receipt.
 bool jf_programme_excludes_category(const struct jf_programme *programme, struct jf_text category);
 bool jf_programme_excludes_sku(const struct jf_programme *programme, struct jf_text sku);
+bool jf_programme_excludes_member(const struct jf_programme *programme, uint32_t status,
+                                  uint64_t tags); // status: enum jf_member_status; 0: active
 bool jf_programme_excludes_tender(const struct jf_programme *programme, struct jf_text type);
 
 #endif

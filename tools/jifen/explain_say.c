@@ -42,6 +42,13 @@ void jf_say_date(struct jf_say *say, int32_t wire)
     jf_say_add(say, "%s", text);
 }
 
+void jf_say_instant(struct jf_say *say, int64_t unix_ms)
+{
+    char text[JF_INSTANT_TEXT_SIZE];
+    jf_instant_format(unix_ms, text);
+    jf_say_add(say, "%s", text);
+}
+
 void jf_say_text(struct jf_say *say, const char *text)
 {
     jf_say_add(say, "\"%s\"", text);

@@ -3,7 +3,6 @@
 // A kind of step that this program does not know is told with its numbers.
 #include <inttypes.h>
 
-#include "base/assert.h"
 #include "tools/jifen/explain.h"
 #include "tools/jifen/show.h"
 
@@ -93,10 +92,30 @@ static int64_t tenders_excluded_tell(const struct jf_explained *explained, struc
     return sum;
 }
 
+// Returns: whether the member is why nothing earns.
+static bool member_excluded_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const Jifen__V1__Entry *entry = explained->entry;
+    if (entry->body_case != JIFEN__V1__ENTRY__BODY_SALE || entry->sale->facts == NULL ||
+        explained->programme == NULL ||
+        !jf_programme_excludes_member(explained->programme,
+                                      (uint32_t)entry->sale->facts->member_status,
+                                      entry->sale->facts->tags)) {
+        return false;
+    }
+    jf_say_add(say, "Nothing earns points, because the programme excludes members like this one, "
+                    "by status or tag");
+    jf_say_sentence(say);
+    return true;
+}
+
 static void eligible_tell(const struct jf_explained *explained, struct jf_say *say,
                           const Jifen__V1__TraceStep *step)
 {
     const Jifen__V1__Receipt *receipt = receipt_of(explained);
+    if (step->amount == 0 && member_excluded_tell(explained, say)) {
+        return;
+    }
     if (step->exact == 0) {
         jf_say_add(say, "All of the ");
         jf_say_money(say, step->amount);
@@ -253,6 +272,11 @@ static void cap_tell(const struct jf_explained *explained, struct jf_say *say,
         const char *name = ground_name(explained, (uint32_t)step->exact);
         jf_say_add(say, "The cap ");
         jf_say_text(say, strncmp(name, "cap:", 4) == 0 ? name + 4 : name);
+        if (explained->programme != NULL) {
+            jf_say_add(say, " (");
+            jf_describe_cap(explained->programme, jf_text_from(name), &say->text);
+            jf_say_add(say, ")");
+        }
     }
     jf_say_add(say, " was reached: it cuts ");
     jf_say_points(say, -step->points);
@@ -356,7 +380,8 @@ static void expired_tell(const struct jf_explained *explained, struct jf_say *sa
     bool is_return = explained->entry->body_case == JIFEN__V1__ENTRY__BODY_SALE_RETURN;
     points_tell(say, step->points,
                 is_return ? "of these expire at once, because the lots that they came from are over"
-                          : "expire");
+                          : "had passed their last day and are now posted as expired; they could "
+                            "not be spent before either");
 }
 
 static void given_back_tell(const struct jf_explained *explained, struct jf_say *say,
@@ -391,6 +416,39 @@ static void kept_tell(const struct jf_explained *explained, struct jf_say *say,
     jf_say_sentence(say);
 }
 
+static void held_tell(const struct jf_explained *explained, struct jf_say *say,
+                      const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    money_worth_tell(say, step, "are set aside until the payment is captured or voided");
+}
+
+static void captured_tell(const struct jf_explained *explained, struct jf_say *say,
+                          const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    money_worth_tell(say, step, "that were set aside are spent");
+}
+
+static void voided_tell(const struct jf_explained *explained, struct jf_say *say,
+                        const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    jf_say_points(say, step->points < 0 ? -step->points : step->points);
+    jf_say_add(say, " that were set aside by entry %" PRId64 " go back to their lots", step->exact);
+    jf_say_sentence(say);
+}
+
+static void forfeited_tell(const struct jf_explained *explained, struct jf_say *say,
+                           const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    points_tell(say, step->points,
+                step->points >= 0 ? "are lost with the membership: by the programme's rule what is "
+                                    "left is written off"
+                                  : "that were owed are no longer asked for");
+}
+
 // By kind; NULL: told with its numbers only.
 static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_ELIGIBLE] = eligible_tell,
@@ -410,7 +468,11 @@ static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_KEPT] = kept_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_SHORTFALL] = shortfall_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_DEDUCTED] = deducted_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_HELD] = held_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_CAPTURED] = captured_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_VOIDED] = voided_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_EXPIRED] = expired_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_FORFEITED] = forfeited_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_TAKEN_FROM_OTHER] = taken_from_other_tell,
 };
 

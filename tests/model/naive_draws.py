@@ -62,8 +62,8 @@ class Draws:
     def kinds(self):
         kinds = ["sale", "return", "redeem"]
         kinds += ["hold", "capture", "void"] if "holds" in self.built else []
-        if "members" in self.built:
-            kinds += ["update", "link", "unlink", "freeze", "close", "merge", "adjust", "transfer"]
+        kinds += ["update", "link", "unlink", "freeze"] if "life" in self.built else []
+        kinds += ["close", "merge", "adjust", "transfer"] if "members" in self.built else []
         return kinds + (["set_tier"] if "manual" in self.built else [])
 
     def publish(self):

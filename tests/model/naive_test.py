@@ -31,7 +31,7 @@ from jifend import LARGE, PROGRAMS, WAIT, Client, Jifend, ledger_pb2  # noqa: E4
 import grpc  # noqa: E402
 
 # What the server has; the model has all of it.
-BUILT = {"holds", "returns", "caps", "pending", "expiry", "statuses", "known"}
+BUILT = {"holds", "returns", "caps", "pending", "expiry", "statuses", "known", "expire", "life"}
 # What a run of the full size must have met, or it has tested less than it claims.
 REACHED = {"INVALID_FIELD", "TRANSACTION_CONFLICT", "UNKNOWN_CARD", "UNKNOWN_MEMBER", "UNKNOWN_STORE", "UNKNOWN_SALE",
            "UNKNOWN_LINE", "RECEIPT_TAKEN", "NO_PROGRAMME", "IN_FUTURE", "BEFORE_ENROLMENT", "BEFORE_SALE",
@@ -41,7 +41,14 @@ REACHED = {"INVALID_FIELD", "TRANSACTION_CONFLICT", "UNKNOWN_CARD", "UNKNOWN_MEM
            *(f"when {name}" for name in (
                "days_of_month", "weekdays", "nth_weekdays", "dates", "date_ranges", "times", "stores", "regions",
                "entities", "tiers", "tags", "birthday", "first_purchase", "basket_min", "tenders", "categories", "skus"))}
-REACHED_BY = {"holds": {"HOLD_ENDED", "UNKNOWN_TRANSACTION", "trace HELD", "trace CAPTURED", "trace VOIDED"}}
+REACHED_BY = {"caps": {"trace CAP"}, "known": {"UNKNOWN_CATEGORY", "UNKNOWN_TENDER"}, "expire": {"expired"},
+              "returns": {"trace DEDUCTED", "trace SHORTFALL", "trace TAKEN_FROM_OTHER", "trace EXPIRED"},
+              "life": {"MEMBER_FROZEN"}, "classes": {"when activity_classes", "class changed"},
+              "spending": {"trace OFFLINE_DEBT", "OFFLINE_ABOVE_ALLOWANCE"},
+              "rewards": {"UNKNOWN_REWARD", "REWARD_NOT_VALID", "REWARD_LIMIT", "REWARD_OUT_OF_STOCK"},
+              "members": {"MEMBER_CLOSED", "MEMBER_MERGED", "APPROVAL_NEEDED", "BALANCE_LEFT", "trace ADJUSTED",
+                          "trace TRANSFERRED", "trace MERGED", "trace FORFEITED"},
+              "holds": {"HOLD_ENDED", "UNKNOWN_TRANSACTION", "trace HELD", "trace CAPTURED", "trace VOIDED"}}
 
 
 class Run:
@@ -191,7 +198,8 @@ class Run:
             for _, before, after, _, _ in wire.recalculate_same(self.client, self.ledger, f"run-{number}", as_of):
                 self.mark("tier up by recalculation" if after > before else "tier down")
         if number % 4 == 3 and "expire" in BUILT:
-            wire.expire_same(self.client, self.ledger, f"run-{number}", as_of)
+            if wire.expire_same(self.client, self.ledger, f"run-{number}", as_of) > 0:
+                self.mark("expired")
         if number % 8 == 2:
             self.mark("killed" if number % 16 == 2 else "stopped")
             self.server.kill() if number % 16 == 2 else wire.same("exit code of jifend", self.server.stop(), 0)

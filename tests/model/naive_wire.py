@@ -284,7 +284,9 @@ def reasons_of(client):
 def expire_same(client, ledger, run_id, as_of):
     request = programmes_pb2.ExpireRequest(run_id=run_id, as_of=date_number(as_of))
     last = list(client.programmes.Expire(request, timeout=WAIT))[-1]
-    same(f"expire {run_id} as of {as_of}", (last.done, last.points_expired), (True, ledger.expire(as_of)))
+    expired = ledger.expire(as_of)
+    same(f"expire {run_id} as of {as_of}", (last.done, last.points_expired), (True, expired))
+    return expired
 
 
 def totals_same(client, ledger):

@@ -43,7 +43,7 @@ def check_birthday(command):
 
 class Checks:
     """By kind of command."""
-    check_publish = check_store = check_unlink = staticmethod(check_id)
+    check_publish = check_store = staticmethod(check_id)
 
     @staticmethod
     def check_sale(command):
@@ -120,6 +120,11 @@ class Checks:
         check_id(command)
         check_member(command["member"])
         check_birthday(command)
+
+    @staticmethod
+    def check_unlink(command):
+        check_id(command)
+        need(is_text(command["card"], 1, 64), "card")
 
     @staticmethod
     def check_link(command):

@@ -50,14 +50,16 @@ class Returns:
             (worth.points, worth.by_reason, worth.eligible, worth.counted) if worth else (0, {}, 0, {})
         trace = dict(worth.trace) if worth else {}
         trace["KEPT", ""] = [0, kept["basket"], 0]
-        lots = sale.member.lots.copy()
+        lots, voided, voided_trace = self.overdue_given_back(sale.member, at_ms)
+        trace.update(voided_trace)
         postings, undone = self.given_back(sale, redeemed, date, lots, trace)
         for name in set(sale.by_reason) | set(by_reason):
             change = sale.by_reason.get(name, 0) - by_reason.get(name, 0)
             postings.append(("ISSUED", sale.lot[2], name, change, sale.lot, 0))
         more, deducted, shortfall = self.taken_back(sale, sale.granted - points, date, lots, undone, trace)
         change, value_change = points - sale.points, value - sale.kept_value
-        answer = self.finish(sale.member, postings + more, date, at_ms, keeps_lots=True, granted=change,
+        self.overdue_end(sale.member, at_ms)
+        answer = self.finish(sale.member, voided + postings + more, date, at_ms, keeps_lots=True, granted=change,
                              redeemed=redeemed - sale.kept_redeemed, value=value_change, trace=trace, deducted=deducted,
                              shortfall=shortfall, version=sale.programme.version, late=self.is_late(sale.programme, at_ms))
         visits = -1 if sale.is_visit and worth is None else 0

@@ -66,8 +66,7 @@ static uint32_t yaml_write(char *yaml, uint64_t rule_count)
         "{name: birthday, kind: multiplier, factor: 1.5, when: {birthday: month}}",
         "{name: health, kind: multiplier, factor: 1.2, when: {categories: [c1, c2, c3]}}",
         "{name: basket, kind: bonus, points: 20, when: {basket_min: 300.00}}",
-        "{name: morning, kind: bonus, points: 5, when: {times: [{from: \"08:00\", to: "
-        "\"09:00\"}]}}",
+        "{name: morning, kind: bonus, points: 5, when: {times: [{from: '08:00', to: '09:00'}]}}",
     };
     size_t size = (size_t)snprintf(yaml, YAML_BYTES_MAX, "%s",
                                    "name: bench\neffective_from: 2025-01-01T00:00:00Z\n"

@@ -411,6 +411,23 @@ Test(programme, the_us_sample_takes_effect_at_local_midnight)
     free(yaml);
 }
 
+Test(programme, the_supermarket_sample_limits_its_promotions)
+{
+    size_t size = 0;
+    char *yaml = fixture_sample("programme-supermarket.yaml", &size);
+    struct jf_programme *programme = fixture_programme(yaml);
+    cr_assert_eq(programme->pending_days, 7);
+    cr_assert_eq(programme->expiry.kind, JF_EXPIRY_MONTHS_AFTER);
+    cr_assert_eq(programme->excluded_tags, 8);
+    cr_assert(programme->refuses_unknown_categories);
+    cr_assert_not(programme->refuses_unknown_tenders);
+    cr_assert_eq(programme->rules[1].budget, 1000000);
+    cr_assert_eq(programme->cap_count, 3);
+    cr_assert_eq(programme->caps[0].rule_count, 3);
+    jf_programme_destroy(programme);
+    free(yaml);
+}
+
 Test(programme, a_ground_number_is_kept_by_rule)
 {
     struct jf_programme *programme =

@@ -136,15 +136,17 @@ static enum jf_error tenders_read(struct jf_earning *earning, int64_t *out_exclu
     return JF_OK;
 }
 
-// Takes from every line its share, by amount, of money that earns nothing.
+// Takes from every line its share, by amount, of money that earns nothing. In: earning->weights
+// hold the amounts of the lines that it paid, 0 for the others.
 static enum jf_error share_take(struct jf_earning *earning, int64_t money)
 {
     const struct jf_earn_input *input = earning->input;
-    if (money == 0) {
-        return JF_OK;
-    }
+    jf_wide sum = 0;
     for (uint32_t i = 0; i < input->line_count; i++) {
-        earning->weights[i] = input->lines[i].amount;
+        sum += earning->weights[i];
+    }
+    if (money == 0 || sum == 0) {
+        return JF_OK; // of a sale of which nothing that points may pay is kept, they paid no line
     }
     enum jf_error error =
         jf_number_apportion(money, earning->weights, input->line_count, earning->shares);
@@ -155,17 +157,42 @@ static enum jf_error share_take(struct jf_earning *earning, int64_t money)
     return error;
 }
 
+// Excluded tenders pay every line.
+static enum jf_error tenders_take(struct jf_earning *earning, int64_t excluded)
+{
+    const struct jf_earn_input *input = earning->input;
+    for (uint32_t i = 0; i < input->line_count; i++) {
+        earning->weights[i] = input->lines[i].amount;
+    }
+    return share_take(earning, excluded);
+}
+
+// Points pay the lines that they may pay; where the programme says so, these earn all the same.
+static enum jf_error redeemed_take(struct jf_earning *earning)
+{
+    const struct jf_earn_input *input = earning->input;
+    const struct jf_redemption_terms *terms = &earning->programme->redemption;
+    if (terms->earns_on_redeemed || input->redeemed_value == 0) {
+        return JF_OK;
+    }
+    for (uint32_t i = 0; i < input->line_count; i++) {
+        const struct jf_line *line = &input->lines[i];
+        bool is_payable = jf_words_find(&terms->excluded, line->category) == JF_WORD_NONE;
+        earning->weights[i] = is_payable ? line->amount : 0;
+    }
+    return share_take(earning, input->redeemed_value);
+}
+
 static enum jf_error eligible_find(struct jf_earning *earning, struct jf_refusal *out_refusal)
 {
     int64_t excluded = 0;
     lines_read(earning);
     enum jf_error error = tenders_read(earning, &excluded, out_refusal);
     if (error == JF_OK) {
-        error = share_take(earning, excluded);
+        error = tenders_take(earning, excluded);
     }
     if (error == JF_OK) {
-        bool earns = earning->programme->redemption.earns_on_redeemed;
-        error = share_take(earning, earns ? 0 : earning->input->redeemed_value);
+        error = redeemed_take(earning);
     }
     for (uint32_t i = 0; error == JF_OK && i < earning->input->line_count; i++) {
         earning->eligible_total += earning->eligible[i];

@@ -58,6 +58,29 @@ Test(plan_offline, points_may_not_pay_what_is_excluded)
     world_close(&world);
 }
 
+Test(plan_offline, what_points_paid_is_taken_from_the_lines_that_they_may_pay)
+{
+    opened_with(HEAD TERMS "}\n");
+    world_buys(&world, 1, "2026-02-10", 100000);
+    struct jf_line lines[3] = {line_of("tobacco", 3000), line_of("food", 1000),
+                               line_of("food", 3000)};
+    const struct jf_entry *sale = posted_of(sale_with("2026-02-11", lines, 3, 200));
+    // 20.00 is half of 10.00 and 30.00.
+    cr_assert_eq(sale->line_point_count, 3);
+    cr_expect_eq(sale->line_points[0], 30);
+    cr_expect_eq(sale->line_points[1], 5);
+    cr_expect_eq(sale->line_points[2], 15);
+    // Of what is kept nothing can have been paid by points: it earns whole.
+    const struct jf_return_line food[2] = {{2, 0, true}, {3, 0, true}};
+    struct jf_command command = return_of("2026-02-12", food, 2);
+    world.sale = sale;
+    const struct jf_entry *back = posted_of(command);
+    cr_expect_eq(back->points_granted, 30 - 50);
+    world_brings_back(&world, sale, back, "2026-02-13");
+    cr_expect_eq(jf_member_balance(world.members[1]), 1000);
+    world_close(&world);
+}
+
 Test(plan_offline, what_points_paid_earns_only_where_the_programme_says_so)
 {
     for (int earns = 0; earns < 2; earns++) {

@@ -2,6 +2,7 @@
 // for want of memory for a table.
 #include <inttypes.h>
 
+#include "rules/member.h"
 #include "tools/jifen/decimal.h"
 #include "tools/jifen/explain.h"
 #include "tools/jifen/show.h"
@@ -145,16 +146,37 @@ static void return_tell(const struct jf_explained *explained, struct jf_say *say
     jf_say_sentence(say);
 }
 
+// In: quantity 0 where the reward is a word of the client's own.
+static void reward_say(struct jf_say *say, const char *reward, int64_t quantity)
+{
+    if (reward[0] == '\0') {
+        return;
+    }
+    jf_say_add(say, " for ");
+    if (quantity > 1) {
+        jf_say_add(say, "%" PRId64 " of ", quantity);
+    }
+    jf_say_text(say, reward);
+}
+
+// How many rewards of the catalogue a redemption counted for the member.
+static int64_t rewards_counted(const Jifen__V1__RedemptionBody *body)
+{
+    for (size_t i = 0; i < body->n_counted; i++) {
+        if (body->counted[i]->kind == JF_COUNTER_REWARD) {
+            return body->counted[i]->delta;
+        }
+    }
+    return 0;
+}
+
 static void redemption_tell(const struct jf_explained *explained, struct jf_say *say)
 {
     const Jifen__V1__RedemptionBody *body = explained->entry->redemption;
     jf_say_section(say, "What was redeemed");
     jf_say_add(say, "Points were redeemed ");
     place_say(say, body->store, body->terminal);
-    if (body->reward[0] != '\0') {
-        jf_say_add(say, " for ");
-        jf_say_text(say, body->reward);
-    }
+    reward_say(say, body->reward, rewards_counted(body));
     jf_say_sentence(say);
 }
 
@@ -218,10 +240,7 @@ static void hold_tell(const struct jf_explained *explained, struct jf_say *say)
     jf_say_section(say, "What was held");
     jf_say_add(say, "Points were set aside ");
     place_say(say, body->store, body->terminal);
-    if (body->reward[0] != '\0') {
-        jf_say_add(say, " for ");
-        jf_say_text(say, body->reward);
-    }
+    reward_say(say, body->reward, body->quantity);
     jf_say_add(say, "; they can be captured until ");
     jf_say_instant(say, body->deadline_ms);
     jf_say_add(say, ", and after that go back by themselves");

@@ -320,7 +320,7 @@ static void debt_paid_tell(const struct jf_explained *explained, struct jf_say *
                            const Jifen__V1__TraceStep *step)
 {
     jf_say_points(say, step->points);
-    jf_say_add(say, " of these paid what the member owed from a return before; ");
+    jf_say_add(say, " of these paid what the member owed; ");
     jf_say_points(say, explained->outcome->points_granted - step->points);
     jf_say_add(say, " can be spent");
     jf_say_sentence(say);
@@ -439,6 +439,17 @@ static void voided_tell(const struct jf_explained *explained, struct jf_say *say
     jf_say_sentence(say);
 }
 
+static void offline_debt_tell(const struct jf_explained *explained, struct jf_say *say,
+                              const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    jf_say_points(say, -step->points);
+    jf_say_add(say, " of these the member did not have: the till was offline, and the programme "
+                    "lets so many lack. The member owes them, and the next points earned pay them "
+                    "first");
+    jf_say_sentence(say);
+}
+
 static void forfeited_tell(const struct jf_explained *explained, struct jf_say *say,
                            const Jifen__V1__TraceStep *step)
 {
@@ -468,6 +479,7 @@ static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_KEPT] = kept_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_SHORTFALL] = shortfall_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_DEDUCTED] = deducted_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_OFFLINE_DEBT] = offline_debt_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_HELD] = held_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_CAPTURED] = captured_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_VOIDED] = voided_tell,

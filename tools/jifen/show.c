@@ -96,9 +96,12 @@ enum jf_exit jf_show_outcome(const Jifen__V1__Outcome *outcome, bool is_replayed
         points_print("Points granted: ", outcome->points_granted, "\n");
     }
     if (outcome->points_redeemed != 0) {
-        jf_decimal_format(outcome->redeemed_value, JF_DECIMAL_MONEY_SCALE, true, value);
-        points_print("Points redeemed: ", outcome->points_redeemed, ", worth ");
-        (void)puts(value);
+        points_print("Points redeemed: ", outcome->points_redeemed, "");
+        if (outcome->redeemed_value != 0) { // 0: a reward
+            jf_decimal_format(outcome->redeemed_value, JF_DECIMAL_MONEY_SCALE, true, value);
+            (void)printf(", worth %s", value);
+        }
+        (void)putchar('\n');
     }
     shortfall_show(outcome);
     if (outcome->member != 0 && outcome->balance != NULL) {

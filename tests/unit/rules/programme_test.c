@@ -424,6 +424,10 @@ Test(programme, the_supermarket_sample_limits_its_promotions)
     cr_assert_eq(programme->rules[1].budget, 1000000);
     cr_assert_eq(programme->cap_count, 3);
     cr_assert_eq(programme->caps[0].rule_count, 3);
+    cr_assert_eq(programme->redemption.offline_allowance, 500);
+    cr_assert_eq(programme->redemption.excluded.count, 2);
+    cr_assert_eq(programme->reward_count, 2);
+    cr_assert_eq(programme->rewards[1].per_member, 2);
     jf_programme_destroy(programme);
     free(yaml);
 }

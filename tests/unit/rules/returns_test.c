@@ -1,6 +1,6 @@
 // Invariant 7 over random programmes: whatever a programme says (rounding, stacking, thresholds,
-// exclusions, expiry, what becomes of a shortfall, other lots, reinstated lots) and whatever
-// happened before a sale and after it,
+// exclusions, caps and budgets, expiry, pending days, what becomes of a shortfall, other lots,
+// reinstated lots) and whatever happened before a sale and after it,
 //
 //   - any sequence of partial returns that ends with nothing kept ends as one full return does;
 //   - the same parts in any order, or all at once, end alike, also where something is kept;
@@ -39,6 +39,8 @@ static struct {
     uint32_t others;
     uint32_t expired;
     uint32_t quiet;
+    uint32_t cut;
+    uint32_t counted;
 } marks;
 
 static uint32_t draw(uint32_t bound)
@@ -89,10 +91,21 @@ static void rules_draw(void)
                    is_grouped ? ", group: g" : "",
                    is_bonus ? PICK("points: 1", "points: 20", "points: 7")
                             : PICK("factor: 2", "factor: 1.5", "factor: 1.25", "factor: 4/3"));
+        write_yaml("%s%s", PICK("", "", ", cap_per_member: 15", ", cap_per_member: 300"),
+                   PICK("", "", ", budget: 25", ", budget: 100"));
         if (draw(4) > 0) {
             write_yaml(", when: {%s}", condition_draw());
         }
         write_yaml("}\n");
+    }
+    if (draw(2) == 0) {
+        write_yaml("caps:\n");
+        for (uint32_t i = 0; i < 3; i++) {
+            write_yaml("  - {name: c%u, per: %s, points: %s%s}\n", i,
+                       PICK("receipt", "member_day", "member_month"), PICK("9", "40", "150"),
+                       PICK("", ", rules: [base]", count > 0 ? ", rules: [r0]" : "",
+                            count > 1 ? ", rules: [r1, base]" : ""));
+        }
     }
 }
 
@@ -108,7 +121,9 @@ static void programme_draw(void)
                PICK("receipt", "line"));
     write_yaml("expiry: %s\n",
                PICK("{policy: month_end, months: 3}", "{policy: month_end, months: 1}",
-                    "{policy: month_end, months: 0}", "{policy: never}"));
+                    "{policy: month_end, months: 0}", "{policy: never}",
+                    "{policy: months_after, months: 2}", "{policy: day_of_year, day: 03-25}"));
+    write_yaml("pending_days: %s\n", PICK("0", "0", "3", "30"));
     write_yaml("redemption: {%s, share_max: %s}\n",
                PICK("points: 10, amount: 1.00", "points: 1, amount: 0.07",
                     "points: 3, amount: 0.01", "points: 5, amount: 0.05"),
@@ -386,12 +401,14 @@ static bool is_any_over(const struct jf_member *member, const char *day)
     return false;
 }
 
-static void marks_set(const struct end *end)
+static void marks_set(const struct end *end, const struct jf_entry *sale)
 {
     marks.debts += end->posted[JF_ACCOUNT_DEBT] < 0;
     marks.written_off += end->shortfall > 0 && end->deducted == 0;
     marks.deducted += end->deducted > 0;
     marks.others += end->last->as.sale_return.taken_from_other_count > 0;
+    marks.cut += traced(sale, JF_TRACE_CAP) != NULL;
+    marks.counted += end->last->counted_count > 0;
     marks.expired += traced(end->last, JF_TRACE_EXPIRED) != NULL;
 }
 
@@ -414,7 +431,7 @@ static void case_run(void)
     struct jf_command command = return_all_of(day);
     bring_back(&whole, sale, &command);
     whole.member = world_copy(world.members[1]);
-    marks_set(&whole);
+    marks_set(&whole, sale);
     if (is_quiet && !is_any_over(before, day) && !is_any_over(after, day)) {
         members_compare(whole.member, before, "as if the sale had not been");
         cr_assert_eq(whole.shortfall, 0);
@@ -450,4 +467,6 @@ Test(returns, any_order_and_partition_ends_alike_under_any_programme, .timeout =
     cr_expect_geq(marks.others, least);
     cr_expect_geq(marks.expired, least);
     cr_expect_geq(marks.quiet, least);
+    cr_expect_geq(marks.cut, least);
+    cr_expect_geq(marks.counted, least);
 }

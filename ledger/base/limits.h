@@ -37,9 +37,9 @@
 #define JF_REASONS_MAX             65536u // named grounds for issuing points, over all versions
 
 // What a member holds.
-#define JF_LOTS_PER_MEMBER_MAX   512u // month-end lots of 3 entities over 14 years
-#define JF_MONTHS_PER_MEMBER_MAX 37u  // tier windows: 36 months and the current one
-#define JF_DEBTS_PER_MEMBER_MAX  16u  // entities a member owes to
+#define JF_LOTS_PER_MEMBER_MAX   1024u // a lot a day (pending days, expiry by day) over 2 years
+#define JF_MONTHS_PER_MEMBER_MAX 37u   // tier windows: 36 months and the current one
+#define JF_DEBTS_PER_MEMBER_MAX  16u   // entities a member owes to
 #define JF_COUNTERS_PER_MEMBER_MAX                                                                 \
     256u // caps and rewards in use: a season of days, two years of months
 #define JF_HOLDS_PER_MEMBER_MAX      16u // payments in progress at the same time

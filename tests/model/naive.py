@@ -121,6 +121,8 @@ class Ledger(Checks, Returns, MemberLife, Jobs):
     def overdue_end(self, member, at_ms):
         """Once the entry that gives them back is posted."""
         for hold in member.overdue(at_ms):
+            if hold.each:
+                self.reward_count(member, hold.reward, -(hold.points() // hold.each))
             self.hold_end(hold, None)
 
     def hold_end(self, hold, by):
@@ -337,7 +339,7 @@ class Ledger(Checks, Returns, MemberLife, Jobs):
         trace["REDEEMED", ""] = [points, sale.kept_value, 0]
         if short > 0:
             spent.append(("DEBT", sale.facts["entity"], "", -short, None, 0))
-            trace["OFFLINE_DEBT", ""] = [short, 0, 0]
+            trace["OFFLINE_DEBT", ""] = [-short, 0, 0]
         return [*postings, *spent, ("REDEEMED", sale.facts["entity"], "", points, None, 0)], trace
 
     def post_sale(self, command):

@@ -37,9 +37,9 @@ def share(total, part, whole):
 
 def apportion(total, weights):
     """Whole shares of `total` by weight, largest remainder; of equal remainders the first listed."""
-    if total == 0:
-        return [0] * len(weights)
     everything = sum(weights)
+    if total == 0 or everything == 0:
+        return [0] * len(weights)
     exact = [Fraction(total) * weight / everything for weight in weights]
     shares = [int(one) for one in exact]
     by_remainder = sorted(range(len(weights)), key=lambda index: (shares[index] - exact[index], index))

@@ -31,7 +31,8 @@ from jifend import LARGE, PROGRAMS, WAIT, Client, Jifend, ledger_pb2  # noqa: E4
 import grpc  # noqa: E402
 
 # What the server has; the model has all of it.
-BUILT = {"holds", "returns", "caps", "pending", "expiry", "statuses", "known", "expire", "life"}
+BUILT = {"holds", "returns", "caps", "pending", "expiry", "statuses", "known", "expire", "life", "spending",
+         "rewards"}
 # What a run of the full size must have met, or it has tested less than it claims.
 REACHED = {"INVALID_FIELD", "TRANSACTION_CONFLICT", "UNKNOWN_CARD", "UNKNOWN_MEMBER", "UNKNOWN_STORE", "UNKNOWN_SALE",
            "UNKNOWN_LINE", "RECEIPT_TAKEN", "NO_PROGRAMME", "IN_FUTURE", "BEFORE_ENROLMENT", "BEFORE_SALE",
@@ -52,9 +53,9 @@ REACHED_BY = {"caps": {"trace CAP"}, "known": {"UNKNOWN_CATEGORY", "UNKNOWN_TEND
 
 
 class Run:
-    def __init__(self, folder, seed, worker):
+    def __init__(self, server, seed, worker):
         self.seed, self.worker = seed, worker
-        self.server = Jifend(folder, "--checkpoint-entries", "1000", "--segment-mib", "4", "--cache-mib", "8")
+        self.server = server
         self.ledger = Ledger(time.time_ns() // 1000000, "windows" in BUILT)
         self.draws = Draws(f"{seed} {worker}", self.ledger, BUILT)
         self.chance = random.Random(f"{seed} {worker} how it is sent")
@@ -231,7 +232,7 @@ class Run:
 def work(seed, worker, sequences, commands):
     """Returns (what was reached, commands sent, a difference or "")."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="model-", dir=PROGRAMS))
-    run = Run(folder, seed, worker)
+    run = Run(Jifend(folder, "--checkpoint-entries", "1000", "--segment-mib", "4", "--cache-mib", "8"), seed, worker)
     try:
         run.sequences(sequences, commands)
         run.verify()

@@ -128,7 +128,7 @@ def redemption_of(random, built):
             terms["offline_allowance"] = str(random.choice((50, 500, 100000)))
         if random.random() < 0.3:
             terms["earn_on_redeemed"] = "true"
-        if random.random() < 0.3:
+        if "unpayable" in built and random.random() < 0.3:
             terms["excluded_categories"] = some(random, CATEGORIES[:-1])
     return terms
 

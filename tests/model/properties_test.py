@@ -18,6 +18,10 @@ import jifend  # noqa: E402
 from jifend import WAIT, Case, common_pb2, ledger_pb2, operations_pb2  # noqa: E402
 
 
+# A level lost by a return falls at the next recalculation, not at once.
+LEVEL = ("tier", "tier_name", "tier_since")
+
+
 def without(member, *names):
     """A member without the fields that are not compared."""
     member = copy.deepcopy(member)
@@ -34,6 +38,8 @@ class Properties(Case):
         super().setUp()
         self.random = random.Random(f"{SEED} {self.id()}")
         self.run_ = Run(self.server, SEED, self.id())
+        self.run_.sequence(0, 0)  # stores, and a first programme
+        self.tested = 0
         print(f"{self.id()}: seed {SEED}", flush=True)
 
     def member(self, number):
@@ -72,6 +78,14 @@ class Properties(Case):
             sales.append(one)
         return sales
 
+    def alike(self, members, round_, must):
+        """Whether members have the same lots, debts, months and counts."""
+        found = [without(self.member(number), "number", "last_position", *LEVEL) for number in members]
+        for number, one in zip(members, found):
+            if must:
+                self.assertEqual(one, found[0], f"seed {SEED}, round {round_}, member {number}")
+        return all(one == found[0] for one in found)
+
     def parts_of(self, sale):
         """A random partition of everything sold, in a random order: the lines of each return."""
         pieces = []
@@ -108,8 +122,10 @@ class Properties(Case):
             sets = [self.sales_alike(members) for _ in range(4)]
             posted = [[command for command in sales if wire.unary(self.client, command)[1] is None] for sales in sets]
             sets = [sales for sales in posted if len(sales) == len(members)]
-            if not sets:
+            # Where a budget of the chain ran out between them they are not alike, and nothing is said of them.
+            if not sets or not self.alike(members, round_, must=False):
                 continue
+            self.tested += 1
             tested = self.random.choice(sets)
             at_ms = max(sales[0]["receipt"]["at_ms"] for sales in sets) + 1000
             for index, (sale, number) in enumerate(zip(tested, members)):
@@ -118,14 +134,11 @@ class Properties(Case):
                     self.accepted({"kind": "return", "id": f"{sale['id']}-back-{part}", "sale": sale["id"],
                                    "store": sale["receipt"]["store"], "at_ms": at_ms, "lines": lines or [],
                                    "all": lines is None})
-            first = without(self.member(members[0]), "number", "last_position", "tier", "tier_name", "tier_since")
-            for number in members[1:]:
-                other = without(self.member(number), "number", "last_position", "tier", "tier_name", "tier_since")
-                self.assertEqual(first, other, f"seed {SEED}, round {round_}, member {number}")
+            self.alike(members, round_, must=True)
+        self.assertGreater(self.tested, ROUNDS // 2)
         self.verified()
 
     def test_a_full_return_leaves_everything_as_if_the_sale_had_not_been(self):
-        ignored = ("last_position", "tier", "tier_name", "tier_since")
         for round_ in range(1, ROUNDS + 1):
             for command in self.run_.draws.begin(round_):
                 if command["kind"] != "enrol" or command["number"] in self.run_.draws.numbers:
@@ -139,14 +152,16 @@ class Properties(Case):
             sale["receipt"]["at_ms"] = max(at_ms, sale["receipt"]["at_ms"])
             if sale["receipt"]["at_ms"] > 10 ** 13 // 2:
                 continue
-            before, totals = without(self.member(number), *ignored), self.totals()
+            before, totals = without(self.member(number), "last_position", *LEVEL), self.totals()
             if wire.unary(self.client, sale)[1] is not None:
                 continue
+            self.tested += 1
             for part, lines in enumerate(self.parts_of(sale)):
                 self.accepted({"kind": "return", "id": f"{sale['id']}-back-{part}", "sale": sale["id"], "lines": lines,
                                "store": sale["receipt"]["store"], "at_ms": sale["receipt"]["at_ms"], "all": False})
-            self.assertEqual(before, without(self.member(number), *ignored), f"seed {SEED}, round {round_}")
+            self.assertEqual(before, without(self.member(number), "last_position", *LEVEL), f"seed {SEED}, round {round_}")
             self.assertEqual(totals, self.totals(), f"seed {SEED}, round {round_}")
+        self.assertGreater(self.tested, ROUNDS // 4)
         self.verified()
 
     def test_any_duplication_and_reordering_of_retries_changes_nothing(self):
@@ -160,7 +175,7 @@ class Properties(Case):
             answer, refusal = wire.unary(self.client, command)
             if refusal is None and not expected.get("replayed", True):
                 answers.append((command, answer.outcome.SerializeToString()))
-        self.assertGreater(len(answers), 10 * ROUNDS)
+        self.assertGreater(len(answers), 4 * ROUNDS)
         position, digest = self.status().position_last, self.verified()
         again = self.random.choices(answers, k=3 * len(answers))
         for start in range(0, len(again), 500):

@@ -7,6 +7,8 @@
 #include "engine/follow.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -15,7 +17,9 @@
 
 #define ITEM_HEADER_BYTES  12u // position u64, size u32
 #define RENDER_ARENA_BYTES (16u << 20)
-#define LOOKED_TELL_COUNT  1024u // entries passed over between two notes of how far it is
+#define LOOKED_TELL_COUNT  1024u    // entries passed over between two notes of how far it is
+#define NICENESS           10       // tills come first where there is too little processor for both
+#define READ_PAUSE_NS      2000000u // between two looks at the durable end, times the followers
 
 // Messages, each behind its header.
 struct chunk {
@@ -125,6 +129,15 @@ static void more_wait(struct jf_follower *follower)
         }
         (void)sem_wait(&place->more);
     }
+}
+
+// At the durable end each look reads the disk that the journal is written to. With this pause all
+// followers together read it at most 500 times a second, however many blocks are written.
+static void read_pause(const struct jf_follower *follower)
+{
+    uint32_t followers = atomic_load(&follower->engine->follow_places.taken_count);
+    struct timespec pause = {.tv_nsec = (long)followers * READ_PAUSE_NS};
+    (void)nanosleep(&pause, NULL);
 }
 
 static void chunk_free(struct chunk *chunk)
@@ -309,6 +322,7 @@ static enum jf_error follow(struct jf_follower *follower, struct jf_diagnosis *d
         if (error == JF_OK) {
             looked_note(follower);
             more_wait(follower);
+            read_pause(follower);
         }
     }
     return error == JF_OK ? JF_ERROR_CLOSED : error;
@@ -319,6 +333,7 @@ static void *thread_run(void *context)
     struct jf_follower *follower = context;
     struct jf_diagnosis diagnosis = {.error = JF_OK};
     (void)pthread_setname_np(pthread_self(), "jifen-follow");
+    (void)setpriority(PRIO_PROCESS, 0, NICENESS); // of this thread
     enum jf_error error = follow(follower, &diagnosis);
     if (follower->cursor != NULL) {
         follower->engine->journal->operations->read_close(follower->cursor);

@@ -64,7 +64,8 @@ static void calendar_make(const struct jf_check *check, const struct jf_rule *ru
         if (jf_rule_matches_receipt(&copy, &receipt)) {
             calendar->first = calendar->first == JF_DATE_NONE ? date : calendar->first;
             calendar->last = date;
-            calendar->days[date / 64] |= UINT64_C(1) << (date % 64);
+            uint32_t day = (uint32_t)date;
+            calendar->days[day / 64] |= UINT64_C(1) << (day % 64);
         }
     }
 }

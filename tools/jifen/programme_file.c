@@ -114,7 +114,7 @@ enum jf_exit jf_programme_file_check(struct jf_cli *cli)
     const char *path = cli->arguments[1];
     const char *yaml = NULL;
     enum jf_exit code = jf_programme_file_read(path, &yaml);
-    if (code != JF_EXIT_OK) {
+    if (code != JF_EXIT_OK || yaml == NULL) {
         return code;
     }
     struct findings findings = {

@@ -282,7 +282,7 @@ enum jf_exit jf_simulate_run(struct jf_cli *cli, const struct jf_simulate_input 
         return jf_cli_usage("programme", "--json or --csv, not both");
     }
     enum jf_exit code = jf_programme_file_read(path, &yaml);
-    if (code != JF_EXIT_OK) {
+    if (code != JF_EXIT_OK || yaml == NULL) {
         return code;
     }
     struct jf_simulation simulation = {.from = input->from, .to = input->to};

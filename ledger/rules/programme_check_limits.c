@@ -135,6 +135,36 @@ static void pending_check(const struct jf_check *check)
                   &words);
 }
 
+// A reward whose days lie before the programme is in force, or are over.
+static void reward_check(const struct jf_check *check, uint32_t number)
+{
+    const struct jf_reward *reward = &check->programme->rewards[number];
+    const char *code = reward->ground_name + sizeof "reward:" - 1;
+    jf_date today = check->input->today;
+    struct jf_description words = {.size = 0};
+    char path[JF_OUTLINE_PATH_MAX];
+    jf_value_path(path, "rewards[%u].valid_to", number);
+    if (reward->valid_to < check->from) {
+        jf_describe(&words,
+                    "reward \"%s\" is never given: its last day lies before the programme "
+                    "is in force",
+                    code);
+        jf_check_tell(check, JF_FINDING_ERROR, path, &words);
+    } else if (today != JF_DATE_NONE && reward->valid_to < today) {
+        jf_describe(&words, "reward \"%s\" is over", code);
+        jf_check_tell(check, JF_FINDING_WARNING, path, &words);
+    }
+    bool has_both =
+        reward->stock != JF_REWARD_UNLIMITED && reward->per_member != JF_REWARD_UNLIMITED;
+    if (has_both && reward->per_member > reward->stock) {
+        words = (struct jf_description){.size = 0};
+        jf_describe(&words, "reward \"%s\" has %lld in all: the limit for a member has no effect",
+                    code, (long long)reward->stock);
+        jf_value_path(path, "rewards[%u].per_member", number);
+        jf_check_tell(check, JF_FINDING_NOTE, path, &words);
+    }
+}
+
 void jf_check_limits(const struct jf_check *check)
 {
     for (uint32_t rule = 0; rule < check->listed_count; rule++) {
@@ -147,4 +177,7 @@ void jf_check_limits(const struct jf_check *check)
         idle_check(check, number);
     }
     pending_check(check);
+    for (uint32_t number = 0; number < check->programme->reward_count; number++) {
+        reward_check(check, number);
+    }
 }

@@ -223,6 +223,21 @@ Test(programme_check, finds_caps_that_never_cut)
     }
 }
 
+Test(programme_check, finds_rewards_that_are_never_given)
+{
+    struct found found;
+    const char *yaml = "name: t\neffective_from: 2026-03-01T00:00:00Z\n"
+                       "earn: {points: 1, per_amount: \"1.00\"}\nexpiry: {policy: never}\n"
+                       "rewards:\n"
+                       "  - {code: old, points: 5, valid_to: 2026-01-31}\n"
+                       "  - {code: spring, points: 5, valid_to: 2026-04-30}\n"
+                       "  - {code: few, points: 5, stock: 3, per_member: 4}\n"
+                       "  - {code: good, points: 5, stock: 3, per_member: 3}\n";
+    check(yaml, 20700, &found); // 2026-09-04
+    cr_assert_str_eq(found.lines, "6 rewards[0].valid_to error\n7 rewards[1].valid_to warning\n"
+                                  "8 rewards[2].per_member note\n");
+}
+
 Test(programme_check, finds_points_that_expire_before_they_can_be_spent)
 {
     struct found found;

@@ -46,6 +46,11 @@ JF_MUST_USE enum jf_error jf_plan(const struct jf_plan_input *input,
                                   const struct jf_command *command, struct jf_entry **out_entry,
                                   struct jf_refusal *out_refusal);
 
+// Whether the programme takes every word of a receipt: what it names nowhere may be refused. Out,
+// where not: UNKNOWN_CATEGORY or UNKNOWN_TENDER with its field.
+bool jf_receipt_is_known(const struct jf_programme *programme, const struct jf_receipt *receipt,
+                         struct jf_refusal *out_refusal);
+
 // Business date of an instant at a store: local date, the day before while the local time is
 // earlier than the store's day start.
 jf_date jf_store_business_date(const struct jf_store *store, int64_t at_ms);

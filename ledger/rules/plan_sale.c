@@ -34,32 +34,24 @@ static bool receipt_is_new(struct jf_plan_work *work)
     return false;
 }
 
-static bool refuse_unknown(struct jf_plan_work *work, enum jf_refusal_code code, const char *field,
-                           uint32_t index)
+// A line without a category is always plain.
+bool jf_receipt_is_known(const struct jf_programme *programme, const struct jf_receipt *receipt,
+                         struct jf_refusal *out_refusal)
 {
-    jf_plan_refuse(work, code);
-    work->refusal->field = field;
-    work->refusal->index = index;
-    return false;
-}
-
-// Words that the programme names nowhere, where it does not take them as plain. A line without a
-// category is always plain.
-static bool words_known(struct sale_plan *plan)
-{
-    const struct jf_programme *programme = plan->version->programme;
-    const struct jf_receipt *receipt = &plan->command->receipt;
     for (uint32_t i = 0; programme->refuses_unknown_categories && i < receipt->line_count; i++) {
         struct jf_text category = receipt->lines[i].category;
         if (category.size > 0 && jf_words_find(&programme->categories, category) == JF_WORD_NONE) {
-            return refuse_unknown(plan->work, JF_REFUSAL_UNKNOWN_CATEGORY,
-                                  "receipt.lines[%u].category", i);
+            *out_refusal = (struct jf_refusal){.code = JF_REFUSAL_UNKNOWN_CATEGORY,
+                                               .field = "receipt.lines[%u].category",
+                                               .index = i};
+            return false;
         }
     }
     for (uint32_t i = 0; programme->refuses_unknown_tenders && i < receipt->tender_count; i++) {
         if (jf_words_find(&programme->tenders, receipt->tenders[i].type) == JF_WORD_NONE) {
-            return refuse_unknown(plan->work, JF_REFUSAL_UNKNOWN_TENDER, "receipt.tenders[%u].type",
-                                  i);
+            *out_refusal = (struct jf_refusal){
+                .code = JF_REFUSAL_UNKNOWN_TENDER, .field = "receipt.tenders[%u].type", .index = i};
+            return false;
         }
     }
     return true;
@@ -303,7 +295,7 @@ bool jf_plan_sale(struct jf_plan_work *work)
     if (!jf_plan_known(work, &plan.command->member, receipt->store, &plan.store) ||
         !receipt_is_new(work) ||
         !jf_plan_admitted(work, plan.store, receipt->sold_at_ms, &plan.version) ||
-        !words_known(&plan)) {
+        !jf_receipt_is_known(plan.version->programme, &plan.command->receipt, work->refusal)) {
         return false;
     }
     if (!redeem(&plan) || !facts_fill(&plan) || !earn(&plan) || !post(&plan)) {

@@ -441,6 +441,15 @@ class WithLedger(Case):
         self.assertEqual(text.splitlines()[:3], [
             "date,rule,points_granted,points_simulated,worth_granted,worth_simulated",
             '2017-01-18,"base",55,50,0.55,1.00', '2017-01-18,"tea",50,63,0.50,1.26'])
+        with open(new) as file:
+            new_text = file.read()
+        strict = self.write("strict.yaml", new_text + "unknown: {categories: refuse}\n"
+                            "known: {categories: [biscuit]}\n")
+        self.assertEqual(self.run_json("programme", "simulate", strict, *days)["total"]["refused"], 0)
+        strict = self.write("strict.yaml", "name: strict\nearn: {points: 1, per_amount: 1.00}\n" + head +
+                            "unknown: {categories: refuse}\nknown: {categories: [tea]}\n")
+        told = self.run_json("programme", "simulate", strict, *days)["total"]
+        self.assertEqual((told["refused"], told["points_simulated"]), (2, 30 + 10))  # A, and its return
         self.assertEqual(self.run_json("status")["position_last"], 11)
         self.assertIn("days", jifen("programme", "simulate", new, "--from", "2001-01-01", "--to", "2017-01-01")[2])
 

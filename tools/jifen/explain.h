@@ -15,7 +15,8 @@
 // Where sentences go: wrapped on stdout, or into JSON.
 struct jf_say {
     bool is_json;
-    bool is_open; // JSON: a section is
+    bool is_begun; // a section was
+    bool is_open;  // JSON: a section is
     struct jf_json json;
     struct jf_description text; // the sentence being made
 };

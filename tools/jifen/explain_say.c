@@ -107,15 +107,17 @@ void jf_say_end(struct jf_say *say)
 
 void jf_say_section(struct jf_say *say, const char *title)
 {
+    bool is_first = !say->is_begun;
     section_close(say);
     say->is_open = true;
+    say->is_begun = true;
     if (say->is_json) {
         jf_json_object_begin(&say->json, NULL);
         jf_json_string(&say->json, "title", title);
         jf_json_array_begin(&say->json, "sentences");
         return;
     }
-    (void)printf("\n%s\n", title);
+    (void)printf("%s%s\n", is_first ? "" : "\n", title);
 }
 
 // Columns that a text takes: bytes that do not continue a character.

@@ -9,6 +9,7 @@
 #include "engine/entry_codec.h"
 #include "rules/earn.h"
 #include "rules/kept.h"
+#include "rules/plan.h"
 #include "tools/jifen/simulate.h"
 
 static const struct jf_simulate_version *version_of(const struct jf_simulation *simulation,
@@ -90,11 +91,15 @@ static void change_add(struct jf_simulation *simulation, const struct change *ch
 }
 
 // What a receipt is worth under the new rules. Refused: nothing, and counted.
-static enum jf_error earn(struct jf_simulation *simulation, const struct jf_earn_input *input,
-                          struct jf_earn_result *out_result)
+static enum jf_error earn(struct jf_simulation *simulation, const struct jf_receipt *receipt,
+                          const struct jf_earn_input *input, struct jf_earn_result *out_result)
 {
     struct jf_refusal refusal = {.code = JF_REFUSAL_NONE};
     memset(out_result, 0, sizeof *out_result);
+    if (!jf_receipt_is_known(simulation->programme, receipt, &refusal)) {
+        simulation->unplanned += 1;
+        return JF_OK;
+    }
     enum jf_error error = jf_earn(input, out_result, &refusal);
     if (error == JF_OK && refusal.code != JF_REFUSAL_NONE) {
         memset(out_result, 0, sizeof *out_result);
@@ -195,7 +200,7 @@ static enum jf_error sale_add(struct jf_simulation *simulation, const struct jf_
                                   .control = simulation->control,
                                   .arena = &simulation->arena};
     struct jf_earn_result earned;
-    error = earn(simulation, &input, &earned);
+    error = earn(simulation, receipt, &input, &earned);
     if (error != JF_OK) {
         return error;
     }
@@ -261,7 +266,7 @@ static enum jf_error kept_earn(struct jf_simulation *simulation,
                                        .basket_amount = kept.basket,
                                        .redeemed_value = kept.value,
                                        .arena = &simulation->arena};
-    return earn(simulation, &earn_input, earned);
+    return earn(simulation, &sale->as.sale.receipt, &earn_input, earned);
 }
 
 static enum jf_error return_change(struct jf_simulation *simulation, struct jf_simulate_sale *kept,

@@ -1,5 +1,6 @@
 // Claims about entries: postings that do not sum to zero are found, and kinds have names.
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "rules/entry.h"
 
@@ -49,4 +50,18 @@ Test(entry, lots_are_named_where_points_lie_come_from_or_expire)
     cr_expect(jf_account_has_lot(JF_ACCOUNT_EXPIRED));
     cr_expect_not(jf_account_has_lot(JF_ACCOUNT_DEBT));
     cr_expect_not(jf_account_has_lot(JF_ACCOUNT_REDEEMED));
+}
+
+Test(entry, every_kind_is_found_by_its_name_and_no_other_name_is)
+{
+    uint32_t known = 0;
+    for (uint32_t kind = 0; kind <= JF_ENTRY_KIND_MAX; kind++) {
+        const char *name = jf_entry_kind_name((enum jf_entry_kind)kind);
+        bool is_known = strcmp(name, "unknown") != 0;
+        known += is_known;
+        cr_assert_eq(jf_entry_kind_find(jf_text_from(name)), is_known ? kind : 0);
+    }
+    cr_assert_geq(known, 7);
+    cr_assert_eq(jf_entry_kind_find(JF_TEXT("")), 0);
+    cr_assert_eq(jf_entry_kind_find(JF_TEXT("Sale")), 0);
 }

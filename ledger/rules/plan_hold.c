@@ -322,6 +322,8 @@ bool jf_plan_capture(struct jf_plan_work *work)
     if (!ending_begin(&ending)) {
         return false;
     }
+    JF_ASSERT(ending.hold != NULL);
+    JF_ASSERT(ending.programme != NULL);
     int64_t points = command->points == 0 ? ending.held : command->points;
     int64_t value = 0;
     if (!captured_is_whole(&ending, points)) {
@@ -355,8 +357,11 @@ bool jf_plan_void(struct jf_plan_work *work)
     struct ending ending = {.work = work,
                             .hold_transaction_id = command->hold_transaction_id,
                             .at_ms = command->voided_at_ms};
-    if (!ending_begin(&ending) || !rest_count(&ending, 0) ||
-        !jf_plan_lists(work, 2 * ending.hold->part_count, 1)) {
+    if (!ending_begin(&ending)) {
+        return false;
+    }
+    JF_ASSERT(ending.hold != NULL);
+    if (!rest_count(&ending, 0) || !jf_plan_lists(work, 2 * ending.hold->part_count, 1)) {
         return false;
     }
     ending_fill(&ending, JF_ENTRY_VOID);

@@ -99,7 +99,7 @@ static enum jf_error sale_load(struct jf_engine *engine, struct jf_task *task,
     }
     input->sale = &sale[0];
     input->last_return = row.follow_up_position != 0 ? &sale[1] : NULL;
-    input->member = jf_member_known(engine, sale[0].member);
+    input->member = jf_member_living(engine, sale[0].member);
     return JF_OK;
 }
 
@@ -119,7 +119,7 @@ static enum jf_error hold_load(struct jf_engine *engine, struct jf_task *task,
     if (error == JF_OK && hold->kind == JF_ENTRY_HOLD) {
         input->hold = hold;
         input->hold_end_position = row.follow_up_position;
-        input->member = jf_member_known(engine, hold->member);
+        input->member = jf_member_living(engine, hold->member);
     }
     return error;
 }
@@ -138,7 +138,7 @@ static enum jf_error cards_check(struct jf_engine *engine, const struct jf_text 
     return error;
 }
 
-// Fills in the member that the command names by number or card.
+// Fills in the members that the command names by number or card.
 static void member_resolve(struct jf_engine *engine, struct jf_task *task,
                            struct jf_plan_input *input)
 {
@@ -148,6 +148,12 @@ static void member_resolve(struct jf_engine *engine, struct jf_task *task,
         input->is_card_known = ref->card.size == 0 || task->member.value != 0;
     }
     input->member = jf_member_known(engine, task->member);
+    ref = jf_command_other(&task->write->command);
+    if (ref != NULL) {
+        task->other = jf_task_member(engine, ref, task->other);
+        input->is_other_card_known = ref->card.size == 0 || task->other.value != 0;
+        input->other = jf_member_known(engine, task->other);
+    }
 }
 
 static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
@@ -180,6 +186,9 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
     case JF_COMMAND_UNLINK_CARD:
     case JF_COMMAND_FREEZE:
     case JF_COMMAND_CLOSE:
+    case JF_COMMAND_MERGE:
+    case JF_COMMAND_ADJUST:
+    case JF_COMMAND_TRANSFER:
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
     case JF_COMMAND_NONE:
@@ -345,6 +354,15 @@ const struct jf_member *jf_member_known(struct jf_engine *engine, struct jf_memb
 {
     const struct jf_member *member = jf_state_member(engine->effects.state, id);
     return member != NULL && member->last_position != 0 ? member : NULL;
+}
+
+const struct jf_member *jf_member_living(struct jf_engine *engine, struct jf_member_id id)
+{
+    const struct jf_member *member = jf_member_known(engine, id);
+    while (member != NULL && member->status == JF_MEMBER_MERGED) {
+        member = jf_member_known(engine, member->merged_into);
+    }
+    return member;
 }
 
 // Memory bounds and the disk's reserve are met before anything of the command has changed: refused,

@@ -17,27 +17,26 @@ struct jf_receipt_key jf_effects_receipt_key(const struct jf_receipt *receipt,
 }
 
 static enum jf_error member_reserve(const struct jf_effects *effects, const struct jf_entry *entry,
-                                    struct jf_diagnosis *diagnosis)
+                                    struct jf_member_id id, struct jf_diagnosis *diagnosis)
 {
-    struct jf_member *member = jf_state_member(effects->state, entry->member);
+    struct jf_member *member = jf_state_member(effects->state, id);
     enum jf_error error = JF_OK;
     if (member == NULL && entry->kind == JF_ENTRY_ENROLMENT) {
-        error = jf_state_member_create(effects->state, entry->member, &member);
+        error = jf_state_member_create(effects->state, id, &member);
     } else if (member == NULL) {
         return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
                            "entry %llu is about member %llu, who was never enrolled: the state and "
                            "the journal do not belong together",
-                           (unsigned long long)entry->position,
-                           (unsigned long long)entry->member.value);
+                           (unsigned long long)entry->position, (unsigned long long)id.value);
     }
     if (error == JF_OK) {
         struct jf_member_growth growth = jf_entry_growth(entry);
         struct jf_member_capacity room = jf_member_room_for(member, &growth);
-        error = jf_state_member_room(effects->state, entry->member, room, &member);
+        error = jf_state_member_room(effects->state, id, room, &member);
     }
     if (error != JF_OK) {
         jf_diagnose(diagnosis, error, "no room for the record of member %llu: %s",
-                    (unsigned long long)entry->member.value, jf_error_text(error));
+                    (unsigned long long)id.value, jf_error_text(error));
     }
     return error;
 }
@@ -52,7 +51,11 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
 {
     enum jf_error error = JF_OK;
     if (entry->member.value != 0) {
-        error = member_reserve(effects, entry, diagnosis);
+        error = member_reserve(effects, entry, entry->member, diagnosis);
+    }
+    struct jf_member_id second = jf_entry_second(entry).member;
+    if (error == JF_OK && second.value != 0) {
+        error = member_reserve(effects, entry, second, diagnosis);
     }
     if (error == JF_OK && is_reference(entry)) {
         error = jf_reference_prepare(effects->reference, entry, diagnosis);
@@ -155,10 +158,13 @@ void jf_effects_apply(const struct jf_effects *effects, const struct jf_entry *e
                       struct jf_text bytes)
 {
     JF_ASSERT(entry->position > 0);
-    if (entry->member.value != 0) {
-        struct jf_member *member = jf_state_member(effects->state, entry->member);
-        JF_ASSERT(member != NULL);
-        member_apply(effects, entry, member);
+    const struct jf_member_id members[] = {entry->member, jf_entry_second(entry).member};
+    for (uint32_t i = 0; i < 2; i++) {
+        if (members[i].value != 0) {
+            struct jf_member *member = jf_state_member(effects->state, members[i]);
+            JF_ASSERT(member != NULL);
+            member_apply(effects, entry, member);
+        }
     }
     jf_control_apply(effects->control, entry);
     jf_reference_apply(effects->reference, entry);

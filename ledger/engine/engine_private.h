@@ -52,6 +52,7 @@ struct jf_task {
     struct jf_transaction_key named_key; // returns: the sale; captures, voids: the hold
     struct jf_transaction_row named_row; // likewise
     struct jf_member_id member;          // whose record is needed; 0: unknown
+    struct jf_member_id other;           // the second, where two are named; 0: unknown, or none
 };
 
 // A block on its way to the disk: the last position in it.
@@ -140,6 +141,8 @@ enum jf_error jf_commit_seal(struct jf_engine *engine); // submits the draft, if
 void jf_flights_land(struct jf_engine *engine);         // forgets blocks that are durable
 // A fetched member that has at least its enrolment; NULL: unknown.
 const struct jf_member *jf_member_known(struct jf_engine *engine, struct jf_member_id id);
+// The same, or who that member has become since.
+const struct jf_member *jf_member_living(struct jf_engine *engine, struct jf_member_id id);
 
 // reads.c
 enum jf_error jf_read_run(struct jf_engine *engine, struct jf_request *request);

@@ -8,6 +8,19 @@
 #include "jifen/v1/entry.pb-c.h"
 #include "rules/entry.h"
 
+// Shared with the other bodies; in their files.
+void jf_entry_put_parts(struct jf_wire_writer *writer, uint32_t field,
+                        const struct jf_lot_part *parts, uint32_t count);
+void jf_entry_put_deltas(struct jf_wire_writer *writer, uint32_t field,
+                         const struct jf_counter_delta *deltas, uint32_t count);
+JF_MUST_USE enum jf_error jf_entry_read_parts(size_t count, Jifen__V1__LotPart **parts,
+                                              struct jf_arena *arena,
+                                              const struct jf_lot_part **out_parts);
+JF_MUST_USE enum jf_error jf_entry_read_deltas(size_t count, Jifen__V1__CounterDelta **deltas,
+                                               struct jf_arena *arena,
+                                               const struct jf_counter_delta **out_deltas,
+                                               uint32_t *out_count);
+
 // Bytes that a body needs at most, besides its single numbers; 0 for other kinds.
 uint64_t jf_entry_life_bound(const struct jf_entry *entry);
 

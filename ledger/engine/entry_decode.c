@@ -276,8 +276,8 @@ enum jf_error jf_entry_decode_outcome(struct jf_text outcome, struct jf_arena *a
     return JF_OK;
 }
 
-static enum jf_error parts_read(size_t count, Jifen__V1__LotPart **parts, struct jf_arena *arena,
-                                const struct jf_lot_part **out_parts)
+enum jf_error jf_entry_read_parts(size_t count, Jifen__V1__LotPart **parts, struct jf_arena *arena,
+                                  const struct jf_lot_part **out_parts)
 {
     struct jf_lot_part *rows = jf_arena_calloc(arena, count, sizeof *rows);
     if (rows == NULL) {
@@ -320,9 +320,9 @@ static bool period_is_valid(uint32_t kind, int32_t period)
     }
 }
 
-static enum jf_error counted_read(size_t count, Jifen__V1__CounterDelta **counted,
-                                  struct jf_arena *arena,
-                                  const struct jf_counter_delta **out_deltas, uint32_t *out_count)
+enum jf_error jf_entry_read_deltas(size_t count, Jifen__V1__CounterDelta **deltas,
+                                   struct jf_arena *arena,
+                                   const struct jf_counter_delta **out_deltas, uint32_t *out_count)
 {
     struct jf_counter_delta *rows = jf_arena_calloc(arena, count, sizeof *rows);
     if (rows == NULL) {
@@ -332,8 +332,8 @@ static enum jf_error counted_read(size_t count, Jifen__V1__CounterDelta **counte
         return JF_ERROR_CORRUPT;
     }
     for (size_t i = 0; i < count; i++) {
-        rows[i] = (struct jf_counter_delta){counted[i]->kind, counted[i]->ground,
-                                            counted[i]->period, counted[i]->delta};
+        rows[i] = (struct jf_counter_delta){deltas[i]->kind, deltas[i]->ground, deltas[i]->period,
+                                            deltas[i]->delta};
         if (rows[i].kind == 0 || !period_is_valid(rows[i].kind, rows[i].period)) {
             return JF_ERROR_CORRUPT;
         }
@@ -426,14 +426,14 @@ static enum jf_error sale_read(const Jifen__V1__SaleBody *body, struct jf_arena 
         error = facts_read(body->facts, arena, &sale->facts);
     }
     if (error == JF_OK) {
-        error = parts_read(body->n_redeemed, body->redeemed, arena, &sale->redeemed);
+        error = jf_entry_read_parts(body->n_redeemed, body->redeemed, arena, &sale->redeemed);
     }
     if (error == JF_OK) {
         error = granted_read(body->n_granted, body->granted, arena, &sale->granted);
     }
     if (error == JF_OK) {
-        error = counted_read(body->n_counted, body->counted, arena, &read->counted,
-                             &read->counted_count);
+        error = jf_entry_read_deltas(body->n_counted, body->counted, arena, &read->counted,
+                                     &read->counted_count);
     }
     sale->redeem_points = body->redeem_points;
     sale->redeemed_count = (uint32_t)body->n_redeemed;
@@ -500,15 +500,16 @@ static enum jf_error return_read(const Jifen__V1__ReturnBody *body, struct jf_ar
         error = granted_read(body->n_granted, body->granted, arena, &entry->granted);
     }
     if (error == JF_OK) {
-        error = parts_read(body->n_given_back, body->given_back, arena, &entry->given_back);
+        error =
+            jf_entry_read_parts(body->n_given_back, body->given_back, arena, &entry->given_back);
     }
     if (error == JF_OK) {
-        error = parts_read(body->n_taken_from_other, body->taken_from_other, arena,
-                           &entry->taken_from_other);
+        error = jf_entry_read_parts(body->n_taken_from_other, body->taken_from_other, arena,
+                                    &entry->taken_from_other);
     }
     if (error == JF_OK) {
-        error = counted_read(body->n_counted, body->counted, arena, &read->counted,
-                             &read->counted_count);
+        error = jf_entry_read_deltas(body->n_counted, body->counted, arena, &read->counted,
+                                     &read->counted_count);
     }
     entry->granted_count = (uint32_t)body->n_granted;
     entry->given_back_count = (uint32_t)body->n_given_back;
@@ -527,9 +528,9 @@ static enum jf_error redemption_read(const Jifen__V1__RedemptionBody *body, stru
     redemption->entity.value = body->entity;
     redemption->redeemed_count = (uint32_t)body->n_redeemed;
     enum jf_error error =
-        parts_read(body->n_redeemed, body->redeemed, arena, &redemption->redeemed);
-    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, &read->counted,
-                                         &read->counted_count)
+        jf_entry_read_parts(body->n_redeemed, body->redeemed, arena, &redemption->redeemed);
+    return error == JF_OK ? jf_entry_read_deltas(body->n_counted, body->counted, arena,
+                                                 &read->counted, &read->counted_count)
                           : error;
 }
 
@@ -619,9 +620,9 @@ static enum jf_error hold_read(const Jifen__V1__HoldBody *body, struct jf_arena 
     if (hold->quantity < 0 || (hold->quantity == 0) != (hold->reward_ground == 0)) {
         return JF_ERROR_CORRUPT;
     }
-    enum jf_error error = parts_read(body->n_held, body->held, arena, &hold->held);
-    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, &read->counted,
-                                         &read->counted_count)
+    enum jf_error error = jf_entry_read_parts(body->n_held, body->held, arena, &hold->held);
+    return error == JF_OK ? jf_entry_read_deltas(body->n_counted, body->counted, arena,
+                                                 &read->counted, &read->counted_count)
                           : error;
 }
 
@@ -635,9 +636,10 @@ static enum jf_error capture_read(const Jifen__V1__CaptureBody *body, struct jf_
     end->ended_at_ms = body->captured_at_ms;
     end->entity.value = body->entity;
     end->captured_count = (uint32_t)body->n_captured;
-    enum jf_error error = parts_read(body->n_captured, body->captured, arena, &end->captured);
-    return error == JF_OK ? counted_read(body->n_counted, body->counted, arena, &read->counted,
-                                         &read->counted_count)
+    enum jf_error error =
+        jf_entry_read_parts(body->n_captured, body->captured, arena, &end->captured);
+    return error == JF_OK ? jf_entry_read_deltas(body->n_counted, body->counted, arena,
+                                                 &read->counted, &read->counted_count)
                           : error;
 }
 
@@ -649,8 +651,8 @@ static enum jf_error void_read(const Jifen__V1__VoidBody *body, struct jf_arena 
     end->hold_transaction_id = text_of(body->hold_transaction_id);
     end->hold_date = jf_date_from_wire(body->hold_date, 0);
     end->ended_at_ms = body->voided_at_ms;
-    return counted_read(body->n_counted, body->counted, arena, &read->counted,
-                        &read->counted_count);
+    return jf_entry_read_deltas(body->n_counted, body->counted, arena, &read->counted,
+                                &read->counted_count);
 }
 
 static enum jf_error expiry_read(const Jifen__V1__ExpiryBody *body, struct jf_expiry_entry *expiry)
@@ -722,8 +724,8 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
     }
     error = body_read(message, arena, &entry);
     if (error == JF_OK) {
-        error = counted_read(message->n_voided_counted, message->voided_counted, arena,
-                             &entry.voided_counted, &entry.voided_counted_count);
+        error = jf_entry_read_deltas(message->n_voided_counted, message->voided_counted, arena,
+                                     &entry.voided_counted, &entry.voided_counted_count);
     }
     if (error != JF_OK) {
         return jf_diagnose(diagnosis, error, "entry: its body is not valid or of an unknown kind");

@@ -187,8 +187,8 @@ static void put_facts(struct jf_wire_writer *writer, const struct jf_sale_facts 
     jf_wire_nest(writer, 2, end);
 }
 
-static void put_parts(struct jf_wire_writer *writer, uint32_t field,
-                      const struct jf_lot_part *parts, uint32_t count)
+void jf_entry_put_parts(struct jf_wire_writer *writer, uint32_t field,
+                        const struct jf_lot_part *parts, uint32_t count)
 {
     for (uint32_t i = count; i-- > 0;) {
         const unsigned char *end = writer->at;
@@ -211,8 +211,8 @@ static void put_granted(struct jf_wire_writer *writer, uint32_t field,
     }
 }
 
-static void put_counted(struct jf_wire_writer *writer, uint32_t field,
-                        const struct jf_counter_delta *deltas, uint32_t count)
+void jf_entry_put_deltas(struct jf_wire_writer *writer, uint32_t field,
+                         const struct jf_counter_delta *deltas, uint32_t count)
 {
     for (uint32_t i = count; i-- > 0;) {
         const unsigned char *end = writer->at;
@@ -230,7 +230,7 @@ static void put_sale(struct jf_wire_writer *writer, const struct jf_sale_entry *
     jf_wire_int(writer, 7, sale->debt_paid);
     jf_wire_int(writer, 6, sale->spend);
     jf_wire_uint(writer, 5, sale->is_offline);
-    put_parts(writer, 4, sale->redeemed, sale->redeemed_count);
+    jf_entry_put_parts(writer, 4, sale->redeemed, sale->redeemed_count);
     jf_wire_int(writer, 3, sale->redeem_points);
     put_facts(writer, &sale->facts);
     put_receipt(writer, &sale->receipt);
@@ -261,13 +261,13 @@ static void put_return(struct jf_wire_writer *writer, const struct jf_return_ent
 {
     jf_wire_int(writer, 23, entry->deducted_value);
     jf_wire_int(writer, 22, entry->written_off);
-    put_parts(writer, 21, entry->taken_from_other, entry->taken_from_other_count);
+    jf_entry_put_parts(writer, 21, entry->taken_from_other, entry->taken_from_other_count);
     wire_date(writer, 19, entry->sale_date);
     jf_wire_sint(writer, 18, entry->visit_delta);
     jf_wire_sint(writer, 17, entry->points_delta);
     jf_wire_sint(writer, 16, entry->spend_delta);
     jf_wire_int(writer, 15, entry->sale_month_index);
-    put_parts(writer, 14, entry->given_back, entry->given_back_count);
+    jf_entry_put_parts(writer, 14, entry->given_back, entry->given_back_count);
     jf_wire_uint(writer, 13, entry->is_visit);
     jf_wire_int(writer, 12, entry->taken_as_debt);
     jf_wire_int(writer, 11, entry->taken_from_lot);
@@ -287,7 +287,7 @@ static void put_redemption(struct jf_wire_writer *writer,
                            const struct jf_redemption_entry *redemption)
 {
     jf_wire_uint(writer, 6, redemption->entity.value);
-    put_parts(writer, 5, redemption->redeemed, redemption->redeemed_count);
+    jf_entry_put_parts(writer, 5, redemption->redeemed, redemption->redeemed_count);
     jf_wire_text(writer, 4, redemption->reward, false);
     jf_wire_int(writer, 3, redemption->redeemed_at_ms);
     jf_wire_uint(writer, 2, redemption->terminal);
@@ -346,7 +346,7 @@ static void put_hold(struct jf_wire_writer *writer, const struct jf_hold_entry *
     jf_wire_int(writer, 9, hold->quantity);
     jf_wire_uint(writer, 8, hold->reward_ground);
     jf_wire_uint(writer, 7, hold->entity.value);
-    put_parts(writer, 6, hold->held, hold->held_count);
+    jf_entry_put_parts(writer, 6, hold->held, hold->held_count);
     jf_wire_text(writer, 5, hold->reward, false);
     jf_wire_int(writer, 4, hold->deadline_ms);
     jf_wire_int(writer, 3, hold->held_at_ms);
@@ -357,7 +357,7 @@ static void put_hold(struct jf_wire_writer *writer, const struct jf_hold_entry *
 // A void's fields are the first of a capture's.
 static void put_hold_end(struct jf_wire_writer *writer, const struct jf_hold_end_entry *end)
 {
-    put_parts(writer, 6, end->captured, end->captured_count);
+    jf_entry_put_parts(writer, 6, end->captured, end->captured_count);
     jf_wire_uint(writer, 5, end->entity.value);
     jf_wire_int(writer, 4, end->ended_at_ms);
     wire_date(writer, 3, end->hold_date);
@@ -389,15 +389,15 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
     const unsigned char *end = writer->at;
     switch (entry->kind) {
     case JF_ENTRY_SALE:
-        put_counted(writer, 9, entry->counted, entry->counted_count);
+        jf_entry_put_deltas(writer, 9, entry->counted, entry->counted_count);
         put_sale(writer, &entry->as.sale);
         break;
     case JF_ENTRY_RETURN:
-        put_counted(writer, 20, entry->counted, entry->counted_count);
+        jf_entry_put_deltas(writer, 20, entry->counted, entry->counted_count);
         put_return(writer, &entry->as.sale_return);
         break;
     case JF_ENTRY_REDEMPTION:
-        put_counted(writer, 7, entry->counted, entry->counted_count);
+        jf_entry_put_deltas(writer, 7, entry->counted, entry->counted_count);
         put_redemption(writer, &entry->as.redemption);
         break;
     case JF_ENTRY_ENROLMENT:
@@ -413,15 +413,15 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
         put_tier_change(writer, &entry->as.tier_change);
         break;
     case JF_ENTRY_HOLD:
-        put_counted(writer, 10, entry->counted, entry->counted_count);
+        jf_entry_put_deltas(writer, 10, entry->counted, entry->counted_count);
         put_hold(writer, &entry->as.hold);
         break;
     case JF_ENTRY_CAPTURE:
-        put_counted(writer, 7, entry->counted, entry->counted_count);
+        jf_entry_put_deltas(writer, 7, entry->counted, entry->counted_count);
         put_hold_end(writer, &entry->as.hold_end);
         break;
     case JF_ENTRY_VOID:
-        put_counted(writer, 5, entry->counted, entry->counted_count);
+        jf_entry_put_deltas(writer, 5, entry->counted, entry->counted_count);
         put_hold_end(writer, &entry->as.hold_end);
         break;
     case JF_ENTRY_EXPIRY:
@@ -431,6 +431,9 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
     case JF_ENTRY_CARD_LINK:
     case JF_ENTRY_CARD_UNLINK:
     case JF_ENTRY_MEMBER_STATUS:
+    case JF_ENTRY_ADJUSTMENT:
+    case JF_ENTRY_TRANSFER:
+    case JF_ENTRY_MERGE:
         jf_entry_life_put(writer, entry);
         break;
     }
@@ -507,6 +510,9 @@ static uint64_t body_bound(const struct jf_entry *entry)
     case JF_ENTRY_CARD_LINK:
     case JF_ENTRY_CARD_UNLINK:
     case JF_ENTRY_MEMBER_STATUS:
+    case JF_ENTRY_ADJUSTMENT:
+    case JF_ENTRY_TRANSFER:
+    case JF_ENTRY_MERGE:
         return jf_entry_life_bound(entry);
     }
     return 0;
@@ -544,7 +550,7 @@ enum jf_error jf_entry_encode(const struct jf_entry *entry, struct jf_arena *are
     }
     const unsigned char *end = writer.at;
     put_body(&writer, entry);
-    put_counted(&writer, 8, entry->voided_counted, entry->voided_counted_count);
+    jf_entry_put_deltas(&writer, 8, entry->voided_counted, entry->voided_counted_count);
     put_voided_holds(&writer, entry);
     const unsigned char *outcome_end = writer.at;
     put_outcome_fields(&writer, entry);

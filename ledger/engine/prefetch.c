@@ -10,6 +10,8 @@
 #include "engine/prefetch.h"
 #include "rules/plan.h"
 
+#define DAY_MS ((int64_t)86400000)
+
 #define MILLISECONDS_PER_DAY 86400000
 
 enum jf_error jf_prefetch_create(struct jf_prefetch **out_prefetch)
@@ -39,6 +41,11 @@ static jf_date date_at(const struct jf_engine *engine, struct jf_store_id store,
     return found == NULL ? 0 : jf_store_business_date(found, at_ms);
 }
 
+static jf_date date_by_utc(int64_t at_ms)
+{
+    return (jf_date)(at_ms / DAY_MS);
+}
+
 // The partition of the transaction index that the command's own content points to.
 static jf_date command_date(const struct jf_engine *engine, const struct jf_command *command)
 {
@@ -56,6 +63,10 @@ static jf_date command_date(const struct jf_engine *engine, const struct jf_comm
         return (jf_date)(command->as.capture.captured_at_ms / MILLISECONDS_PER_DAY);
     case JF_COMMAND_VOID:
         return (jf_date)(command->as.void_hold.voided_at_ms / MILLISECONDS_PER_DAY);
+    case JF_COMMAND_ADJUST:
+        return date_by_utc(command->as.adjust.adjusted_at_ms);
+    case JF_COMMAND_TRANSFER:
+        return date_by_utc(command->as.transfer.transferred_at_ms);
     case JF_COMMAND_ENROL:
         return command->as.enrol.enrolled_on;
     case JF_COMMAND_TIER_CHANGE:
@@ -69,6 +80,7 @@ static jf_date command_date(const struct jf_engine *engine, const struct jf_comm
     case JF_COMMAND_UNLINK_CARD:
     case JF_COMMAND_FREEZE:
     case JF_COMMAND_CLOSE:
+    case JF_COMMAND_MERGE:
     case JF_COMMAND_NONE:
         break;
     }
@@ -165,24 +177,41 @@ static enum jf_error receipts_fetch(struct jf_engine *engine, struct jf_prefetch
     return error;
 }
 
+// Both references of a task in turn: NULL where there is none. Out: where to note who is meant.
+static const struct jf_member_ref *task_refs(struct jf_task *task, uint32_t which,
+                                             struct jf_member_id **out_member)
+{
+    *out_member = which == 0 ? &task->member : &task->other;
+    if (which == 0) {
+        return task_ref(task);
+    }
+    return is_asked(task) ? jf_command_other(&task->write->command) : NULL;
+}
+
+static bool is_by_card(const struct jf_member_ref *ref)
+{
+    return ref != NULL && ref->number.value == 0 && ref->card.size > 0;
+}
+
 static enum jf_error cards_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < engine->task_count; i++) {
-        const struct jf_member_ref *ref = task_ref(&engine->tasks[i]);
-        if (ref != NULL && ref->number.value == 0 && ref->card.size > 0) {
+    struct jf_member_id *member = NULL;
+    for (uint32_t i = 0; i < 2 * engine->task_count; i++) {
+        const struct jf_member_ref *ref = task_refs(&engine->tasks[i / 2], i % 2, &member);
+        if (is_by_card(ref)) {
             prefetch->cards[count++] = ref->card;
         }
     }
     enum jf_error error =
         jf_state_cards_find(engine->effects.state, prefetch->cards, count, prefetch->card_members);
     count = 0;
-    for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
-        const struct jf_member_ref *ref = task_ref(&engine->tasks[i]);
-        if (ref != NULL && ref->number.value == 0 && ref->card.size > 0) {
-            engine->tasks[i].member = prefetch->card_members[count++];
+    for (uint32_t i = 0; i < 2 * engine->task_count && error == JF_OK; i++) {
+        const struct jf_member_ref *ref = task_refs(&engine->tasks[i / 2], i % 2, &member);
+        if (is_by_card(ref)) {
+            *member = prefetch->card_members[count++];
         } else if (ref != NULL) {
-            engine->tasks[i].member = ref->number;
+            *member = ref->number;
         }
     }
     return error;
@@ -233,16 +262,46 @@ static enum jf_error member_find(struct jf_engine *engine, struct jf_task *task)
     return JF_OK;
 }
 
+// A sale or hold is of the member that its member has become since: one more round for each merge
+// on the way there.
+static enum jf_error merged_follow(struct jf_engine *engine, struct jf_prefetch *prefetch)
+{
+    enum jf_error error = JF_OK;
+    uint32_t count = 1;
+    while (error == JF_OK && count > 0) {
+        count = 0;
+        for (uint32_t i = 0; i < engine->task_count; i++) {
+            struct jf_task *task = &engine->tasks[i];
+            const struct jf_member *member =
+                is_asked(task) && named_id(task).size > 0
+                    ? jf_state_member(engine->effects.state, task->member)
+                    : NULL;
+            if (member != NULL && member->status == JF_MEMBER_MERGED) {
+                task->member = member->merged_into;
+                prefetch->members[count++] = task->member;
+            }
+        }
+        error = jf_state_members_fetch(engine->effects.state, prefetch->members, count);
+    }
+    return error;
+}
+
 static enum jf_error members_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
 {
+    uint32_t count = 0;
     for (uint32_t i = 0; i < engine->task_count; i++) {
-        enum jf_error error = member_find(engine, &engine->tasks[i]);
+        struct jf_task *task = &engine->tasks[i];
+        enum jf_error error = member_find(engine, task);
         if (error != JF_OK) {
             return error;
         }
-        prefetch->members[i] = engine->tasks[i].member;
+        prefetch->members[count++] = task->member;
+        if (task->other.value != 0) {
+            prefetch->members[count++] = task->other;
+        }
     }
-    return jf_state_members_fetch(engine->effects.state, prefetch->members, engine->task_count);
+    enum jf_error error = jf_state_members_fetch(engine->effects.state, prefetch->members, count);
+    return error == JF_OK ? merged_follow(engine, prefetch) : error;
 }
 
 enum jf_error jf_batch_prefetch(struct jf_engine *engine)

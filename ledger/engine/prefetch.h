@@ -11,9 +11,9 @@ struct jf_prefetch {
     struct jf_transaction_row transaction_rows[JF_PREFETCH_KEYS];
     struct jf_receipt_key receipt_keys[JF_TASKS_PER_BATCH];
     uint64_t receipt_positions[JF_TASKS_PER_BATCH];
-    struct jf_text cards[JF_TASKS_PER_BATCH];
-    struct jf_member_id card_members[JF_TASKS_PER_BATCH];
-    struct jf_member_id members[JF_TASKS_PER_BATCH];
+    struct jf_text cards[2u * JF_TASKS_PER_BATCH]; // a task names up to two members
+    struct jf_member_id card_members[2u * JF_TASKS_PER_BATCH];
+    struct jf_member_id members[2u * JF_TASKS_PER_BATCH];
 };
 
 JF_MUST_USE enum jf_error jf_prefetch_create(struct jf_prefetch **out_prefetch);

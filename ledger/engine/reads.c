@@ -121,6 +121,16 @@ static enum jf_error history_begin(struct jf_engine *engine, struct jf_request *
     return request->answer.entries == NULL ? JF_ERROR_NO_MEMORY : JF_OK;
 }
 
+// Whether the entry is about the member whose history is walked. Out: the member's entry before it.
+static bool is_of_walk(const struct jf_request *request, const struct jf_entry *entry,
+                       uint64_t *out_previous)
+{
+    struct jf_second second = jf_entry_second(entry);
+    bool is_second = second.member.value == request->walk_member;
+    *out_previous = is_second ? second.previous_position : entry->previous_position;
+    return is_second || entry->member.value == request->walk_member;
+}
+
 // A page that goes on begins right below its mark: pages name the position above the next entry.
 static enum jf_error history_seek(struct jf_engine *engine, struct jf_request *request)
 {
@@ -130,12 +140,13 @@ static enum jf_error history_seek(struct jf_engine *engine, struct jf_request *r
     }
     struct jf_text bytes = {NULL, 0};
     struct jf_entry entry;
+    uint64_t previous = 0;
     enum jf_error error =
         jf_state_entry_read(engine->effects.state, before - 1, &engine->arena, &bytes);
     if (error == JF_OK) {
         error = jf_entry_decode(bytes, &engine->arena, &entry, &engine->failure);
     }
-    if (error == JF_OK && entry.member.value == request->walk_member) {
+    if (error == JF_OK && is_of_walk(request, &entry, &previous)) {
         request->walk_position = before - 1;
     }
     return error;
@@ -169,7 +180,11 @@ enum jf_error jf_history_walk(struct jf_engine *engine, struct jf_request *reque
             entries[answer->entry_count++] = bytes;
             request->walk_bytes += bytes.size;
         }
-        request->walk_position = error == JF_OK ? entry.previous_position : 0;
+        uint64_t previous = 0;
+        if (error == JF_OK) {
+            (void)is_of_walk(request, &entry, &previous);
+        }
+        request->walk_position = previous;
     }
     *out_is_done = error != JF_OK || request->walk_position == 0;
     return error;

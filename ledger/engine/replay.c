@@ -17,7 +17,7 @@ enum jf_error jf_replay_init(struct jf_replay *replay)
     jf_arena_init(&replay->arena, CHUNK_ARENA_BYTES, CHUNK_ARENA_MAX);
     replay->entries = calloc(JF_REPLAY_CHUNK, sizeof *replay->entries);
     replay->bytes = calloc(JF_REPLAY_CHUNK, sizeof *replay->bytes);
-    replay->members = calloc(JF_REPLAY_CHUNK, sizeof *replay->members);
+    replay->members = calloc((size_t)2 * JF_REPLAY_CHUNK, sizeof *replay->members);
     if (replay->entries == NULL || replay->bytes == NULL || replay->members == NULL) {
         jf_replay_deinit(replay);
         return JF_ERROR_NO_MEMORY;
@@ -59,7 +59,8 @@ static enum jf_error entry_add(struct jf_replay *replay, const struct jf_journal
                            (unsigned long long)raw->block_sequence, reason.text);
     }
     replay->bytes[replay->count] = bytes;
-    replay->members[replay->count] = entry->member;
+    replay->members[replay->member_count++] = entry->member;
+    replay->members[replay->member_count++] = jf_entry_second(entry).member;
     replay->count += 1;
     replay->last_position = entry->position;
     replay->last_stamp_us = entry->recorded_at_us;
@@ -71,6 +72,7 @@ enum jf_error jf_replay_gather(struct jf_replay *replay, const struct jf_replay_
 {
     jf_arena_reset(&replay->arena);
     replay->count = 0;
+    replay->member_count = 0;
     size_t gathered_bytes = 0;
     *out_is_end = false;
     while (replay->count < JF_REPLAY_CHUNK && gathered_bytes < CHUNK_BYTES) {
@@ -98,7 +100,8 @@ enum jf_error jf_replay_gather(struct jf_replay *replay, const struct jf_replay_
 enum jf_error jf_replay_apply(struct jf_replay *replay, const struct jf_effects *effects,
                               struct jf_diagnosis *diagnosis)
 {
-    enum jf_error error = jf_state_members_fetch(effects->state, replay->members, replay->count);
+    enum jf_error error =
+        jf_state_members_fetch(effects->state, replay->members, replay->member_count);
     if (error != JF_OK) {
         jf_diagnose(diagnosis, error, "members cannot be read from the state: %s",
                     jf_error_text(error));

@@ -20,7 +20,8 @@ struct jf_replay {
     struct jf_arena arena;    // bytes and entries of the chunk
     struct jf_entry *entries; // JF_REPLAY_CHUNK, heap
     struct jf_text *bytes;
-    struct jf_member_id *members;
+    struct jf_member_id *members; // that the entries are about; an entry may be about two
+    uint32_t member_count;
     uint32_t count;
     uint64_t last_position;
     uint64_t last_stamp_us;

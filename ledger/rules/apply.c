@@ -83,6 +83,16 @@ static void posting_apply(struct jf_member *member, const struct jf_posting *pos
     }
 }
 
+// The second member's postings of an entry about two: those that name it.
+static void second_postings_apply(struct jf_member *member, const struct jf_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        if (entry->postings[i].member.value == member->number.value) {
+            posting_apply(member, &entry->postings[i]);
+        }
+    }
+}
+
 void jf_apply_postings(struct jf_member *member, const struct jf_posting *postings,
                        uint32_t posting_count)
 {
@@ -119,9 +129,7 @@ static void lots_sweep(struct jf_member *member, jf_date date)
     member->lot_count = (uint16_t)kept;
 }
 
-// Returns: the month's count, NULL when it lies too far before the newest to be kept: such a sale
-// earns points, but does not count for tiers.
-static struct jf_month_count *month_obtain(struct jf_member *member, int32_t month_index)
+struct jf_month_count *jf_apply_month_obtain(struct jf_member *member, int32_t month_index)
 {
     uint32_t index = member->month_count;
     while (index > 0 && member->months[index - 1].month_index >= month_index) {
@@ -155,7 +163,8 @@ static struct jf_month_count *month_obtain(struct jf_member *member, int32_t mon
 static void sale_count(struct jf_member *member, const struct jf_entry *entry)
 {
     member->visits += 1;
-    struct jf_month_count *month = month_obtain(member, jf_date_month_index(entry->business_date));
+    struct jf_month_count *month =
+        jf_apply_month_obtain(member, jf_date_month_index(entry->business_date));
     if (month != NULL) {
         month->visits += 1;
         month->spend += entry->as.sale.spend;
@@ -230,8 +239,14 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     for (uint32_t i = 0; i < entry->voided_hold_count; i++) {
         jf_holds_remove(member, entry->voided_holds[i]);
     }
-    jf_apply_postings(member, entry->postings, entry->posting_count);
-    if (entry->posting_count > 0) {
+    struct jf_member_id second = jf_entry_second(entry).member;
+    if (second.value != 0 && second.value == member->number.value) {
+        second_postings_apply(member, entry);
+    } else {
+        jf_apply_postings(member, entry->postings, entry->posting_count);
+    }
+    jf_apply_life(member, entry);
+    if (entry->posting_count > 0 || entry->kind == JF_ENTRY_MERGE) {
         bool is_return = entry->kind == JF_ENTRY_RETURN;
         lots_sweep(member, is_return ? JF_DATE_MIN : entry->business_date);
     }
@@ -258,12 +273,13 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     case JF_ENTRY_VOID:
         jf_holds_remove(member, entry->as.hold_end.hold_position);
         break;
-    case JF_ENTRY_MEMBER_UPDATE:
+    case JF_ENTRY_MEMBER_UPDATE: // jf_apply_life
     case JF_ENTRY_CARD_LINK:
     case JF_ENTRY_CARD_UNLINK:
     case JF_ENTRY_MEMBER_STATUS:
-        jf_apply_life(member, entry);
-        break;
+    case JF_ENTRY_ADJUSTMENT:
+    case JF_ENTRY_TRANSFER:
+    case JF_ENTRY_MERGE:
     case JF_ENTRY_REDEMPTION:
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:

@@ -15,7 +15,11 @@ void jf_apply_postings(struct jf_member *member, const struct jf_posting *postin
                        uint32_t posting_count);
 
 // What entries of a member's life change besides their postings (apply_life.c); other kinds:
-// nothing.
+// nothing. In: either of the entry's members.
 void jf_apply_life(struct jf_member *member, const struct jf_entry *entry);
+
+// Returns: the month's count, made where there is none; NULL when it lies too far before the newest
+// to be kept: such a sale earns points, but does not count for tiers. In: room for one more month.
+struct jf_month_count *jf_apply_month_obtain(struct jf_member *member, int32_t month_index);
 
 #endif

@@ -245,6 +245,9 @@ static bool content_check(const struct jf_command *command, struct jf_refusal *o
     case JF_COMMAND_UNLINK_CARD:
     case JF_COMMAND_FREEZE:
     case JF_COMMAND_CLOSE:
+    case JF_COMMAND_MERGE:
+    case JF_COMMAND_ADJUST:
+    case JF_COMMAND_TRANSFER:
         return jf_command_check_life(command, out);
     case JF_COMMAND_NONE:
         break;
@@ -309,6 +312,24 @@ const struct jf_member_ref *jf_command_member(const struct jf_command *command)
         return &command->as.freeze.member;
     case JF_COMMAND_CLOSE:
         return &command->as.close.member;
+    case JF_COMMAND_MERGE:
+        return &command->as.merge.into;
+    case JF_COMMAND_ADJUST:
+        return &command->as.adjust.member;
+    case JF_COMMAND_TRANSFER:
+        return &command->as.transfer.from;
+    default:
+        return NULL;
+    }
+}
+
+const struct jf_member_ref *jf_command_other(const struct jf_command *command)
+{
+    switch (command->kind) {
+    case JF_COMMAND_MERGE:
+        return &command->as.merge.from;
+    case JF_COMMAND_TRANSFER:
+        return &command->as.transfer.to;
     default:
         return NULL;
     }

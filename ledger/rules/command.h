@@ -29,11 +29,14 @@ enum jf_command_kind {
     JF_COMMAND_HOLD = 8,
     JF_COMMAND_CAPTURE = 9,
     JF_COMMAND_VOID = 10,
+    JF_COMMAND_ADJUST = 11,
+    JF_COMMAND_TRANSFER = 12,
     JF_COMMAND_UPDATE_MEMBER = 13,
     JF_COMMAND_LINK_CARD = 14,
     JF_COMMAND_UNLINK_CARD = 15,
     JF_COMMAND_FREEZE = 16,
     JF_COMMAND_CLOSE = 17,
+    JF_COMMAND_MERGE = 18,
     JF_COMMAND_EXPIRE = 19, // by the expiry job only
 };
 
@@ -181,6 +184,29 @@ struct jf_close_command {
     struct jf_member_ref member;
 };
 
+struct jf_merge_command {
+    struct jf_member_ref from;
+    struct jf_member_ref into;
+};
+
+struct jf_adjust_command {
+    struct jf_member_ref member;
+    int64_t points; // negative: a debit
+    struct jf_text reason_code;
+    struct jf_text operator_name;
+    struct jf_text approver;
+    struct jf_entity_id entity;
+    int64_t adjusted_at_ms;
+};
+
+struct jf_transfer_command {
+    struct jf_member_ref from;
+    struct jf_member_ref to;
+    int64_t points;
+    struct jf_text operator_name;
+    int64_t transferred_at_ms;
+};
+
 struct jf_command {
     enum jf_command_kind kind;
     struct jf_text transaction_id;
@@ -202,6 +228,9 @@ struct jf_command {
         struct jf_unlink_card_command unlink_card;
         struct jf_freeze_command freeze;
         struct jf_close_command close;
+        struct jf_merge_command merge;
+        struct jf_adjust_command adjust;
+        struct jf_transfer_command transfer;
     } as;
 };
 
@@ -212,9 +241,13 @@ struct jf_command {
 bool jf_command_check(const struct jf_command *command, bool needs_id,
                       struct jf_refusal *out_refusal);
 
-// The member a command names by number or card: the only one, or the first of two. Returns: NULL
-// where the command names none, or says it otherwise (a return names its sale).
+// The member a command names by number or card, whose entry it will be: of two the one that gives
+// (a transfer) or goes on (a merge). Returns: NULL where the command names none, or says it
+// otherwise (a return names its sale).
 const struct jf_member_ref *jf_command_member(const struct jf_command *command);
+
+// The other of two. Returns: NULL where the command names only one.
+const struct jf_member_ref *jf_command_other(const struct jf_command *command);
 
 // XXH3-64 over the content of a well-formed command in a canonical form: kind, then every field but
 // the transaction id, fixed-width little-endian, texts length-prefixed. Never 0.

@@ -168,6 +168,62 @@ static void put_update_member(struct writer *writer, const struct jf_update_memb
     put(writer, command->is_erase);
 }
 
+static void put_adjust(struct writer *writer, const struct jf_adjust_command *command)
+{
+    put_member(writer, &command->member);
+    put_signed(writer, command->points);
+    put_text(writer, command->reason_code);
+    put_text(writer, command->operator_name);
+    put_text(writer, command->approver);
+    put(writer, command->entity.value);
+    put_signed(writer, command->adjusted_at_ms);
+}
+
+static void put_transfer(struct writer *writer, const struct jf_transfer_command *command)
+{
+    put_member(writer, &command->from);
+    put_member(writer, &command->to);
+    put_signed(writer, command->points);
+    put_text(writer, command->operator_name);
+    put_signed(writer, command->transferred_at_ms);
+}
+
+// The commands of a member's life.
+static void put_life(struct writer *writer, const struct jf_command *command)
+{
+    switch (command->kind) {
+    case JF_COMMAND_UPDATE_MEMBER:
+        put_update_member(writer, &command->as.update_member);
+        break;
+    case JF_COMMAND_LINK_CARD:
+        put_member(writer, &command->as.link_card.member);
+        put_text(writer, command->as.link_card.card);
+        break;
+    case JF_COMMAND_UNLINK_CARD:
+        put_text(writer, command->as.unlink_card.card.card);
+        break;
+    case JF_COMMAND_FREEZE:
+        put_member(writer, &command->as.freeze.member);
+        put(writer, command->as.freeze.is_thaw);
+        break;
+    case JF_COMMAND_CLOSE:
+        put_member(writer, &command->as.close.member);
+        break;
+    case JF_COMMAND_MERGE:
+        put_member(writer, &command->as.merge.from);
+        put_member(writer, &command->as.merge.into);
+        break;
+    case JF_COMMAND_ADJUST:
+        put_adjust(writer, &command->as.adjust);
+        break;
+    case JF_COMMAND_TRANSFER:
+        put_transfer(writer, &command->as.transfer);
+        break;
+    default:
+        break;
+    }
+}
+
 static void put_content(struct writer *writer, const struct jf_command *command)
 {
     switch (command->kind) {
@@ -211,21 +267,14 @@ static void put_content(struct writer *writer, const struct jf_command *command)
         put_signed(writer, command->as.void_hold.voided_at_ms);
         break;
     case JF_COMMAND_UPDATE_MEMBER:
-        put_update_member(writer, &command->as.update_member);
-        break;
     case JF_COMMAND_LINK_CARD:
-        put_member(writer, &command->as.link_card.member);
-        put_text(writer, command->as.link_card.card);
-        break;
     case JF_COMMAND_UNLINK_CARD:
-        put_text(writer, command->as.unlink_card.card.card);
-        break;
     case JF_COMMAND_FREEZE:
-        put_member(writer, &command->as.freeze.member);
-        put(writer, command->as.freeze.is_thaw);
-        break;
     case JF_COMMAND_CLOSE:
-        put_member(writer, &command->as.close.member);
+    case JF_COMMAND_MERGE:
+    case JF_COMMAND_ADJUST:
+    case JF_COMMAND_TRANSFER:
+        put_life(writer, command);
         break;
     case JF_COMMAND_NONE:
         JF_ASSERT(false); // jf_command_check refuses it

@@ -192,6 +192,9 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_CARD_LINK:
     case JF_ENTRY_CARD_UNLINK:
     case JF_ENTRY_MEMBER_STATUS:
+    case JF_ENTRY_ADJUSTMENT:
+    case JF_ENTRY_TRANSFER:
+    case JF_ENTRY_MERGE:
         break;
     }
 }

@@ -16,6 +16,18 @@ enum jf_error jf_entry_check_postings(const struct jf_entry *entry)
     return sum == 0 ? JF_OK : JF_ERROR_CORRUPT;
 }
 
+struct jf_second jf_entry_second(const struct jf_entry *entry)
+{
+    switch (entry->kind) {
+    case JF_ENTRY_TRANSFER:
+        return entry->as.transfer.to;
+    case JF_ENTRY_MERGE:
+        return entry->as.merge.from;
+    default:
+        return (struct jf_second){{0}, 0};
+    }
+}
+
 struct jf_card_move jf_entry_card_move(const struct jf_entry *entry)
 {
     switch (entry->kind) {
@@ -29,9 +41,24 @@ struct jf_card_move jf_entry_card_move(const struct jf_entry *entry)
         return (struct jf_card_move){&entry->as.card_link.card, 1, entry->member};
     case JF_ENTRY_CARD_UNLINK:
         return (struct jf_card_move){&entry->as.card_unlink.card, 1, {0}};
+    case JF_ENTRY_MERGE:
+        return (struct jf_card_move){entry->as.merge.cards, entry->as.merge.card_count,
+                                     entry->member};
     default:
         return (struct jf_card_move){NULL, 0, {0}};
     }
+}
+
+static void merge_growth(const struct jf_merge_entry *merge, struct jf_member_growth *growth)
+{
+    // Lots that were only granted from have no posting. All lots and holds of two members are far
+    // fewer than the most postings.
+    uint32_t postings = growth->postings + merge->granted_count;
+    growth->postings = postings < JF_POSTINGS_PER_ENTRY_MAX ? postings : JF_POSTINGS_PER_ENTRY_MAX;
+    growth->months = merge->month_count;
+    growth->counters = merge->counter_count;
+    growth->holds = merge->hold_count;
+    growth->hold_parts = merge->hold_part_count;
 }
 
 struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
@@ -42,7 +69,9 @@ struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
     if (move.leads_to.value != 0) {
         growth.cards = move.count;
     }
-    if (entry->kind == JF_ENTRY_HOLD) {
+    if (entry->kind == JF_ENTRY_MERGE) {
+        merge_growth(&entry->as.merge, &growth);
+    } else if (entry->kind == JF_ENTRY_HOLD) {
         growth.holds = 1;
         growth.hold_parts = entry->as.hold.held_count;
     }
@@ -80,6 +109,12 @@ const char *jf_entry_kind_name(enum jf_entry_kind kind)
         return "card_unlink";
     case JF_ENTRY_MEMBER_STATUS:
         return "member_status";
+    case JF_ENTRY_ADJUSTMENT:
+        return "adjustment";
+    case JF_ENTRY_TRANSFER:
+        return "transfer";
+    case JF_ENTRY_MERGE:
+        return "merge";
     case JF_ENTRY_EXPIRY:
         return "expiry";
     }

@@ -73,6 +73,9 @@ enum jf_trace_kind {
     JF_TRACE_VOIDED = 21,
     JF_TRACE_EXPIRED = 22,
     JF_TRACE_TAKEN_FROM_OTHER = 28,
+    JF_TRACE_ADJUSTED = 23,
+    JF_TRACE_TRANSFERRED = 24,
+    JF_TRACE_MERGED = 25,
     JF_TRACE_FORFEITED = 26,
 };
 
@@ -96,10 +99,13 @@ enum jf_entry_kind {
     JF_ENTRY_HOLD = 23,
     JF_ENTRY_CAPTURE = 24,
     JF_ENTRY_VOID = 25,
+    JF_ENTRY_ADJUSTMENT = 26,
+    JF_ENTRY_TRANSFER = 27,
     JF_ENTRY_MEMBER_UPDATE = 28,
     JF_ENTRY_CARD_LINK = 29,
     JF_ENTRY_CARD_UNLINK = 30,
     JF_ENTRY_MEMBER_STATUS = 31,
+    JF_ENTRY_MERGE = 32,
     JF_ENTRY_EXPIRY = 33,
 };
 
@@ -279,6 +285,61 @@ struct jf_status_entry {
     uint32_t status; // enum jf_member_status
 };
 
+struct jf_adjustment_entry {
+    int64_t points; // negative: a debit
+    struct jf_text reason_code;
+    struct jf_text operator_name;
+    struct jf_text approver;
+    struct jf_entity_id entity;
+    int64_t adjusted_at_ms;
+    const struct jf_lot_part *debited; // in the order debited
+    uint32_t debited_count;
+    jf_date expires_on; // of the lot credited; a debit: 0
+    int64_t debt_paid;
+};
+
+// The second member of an entry that is about two, whose history goes on through it too.
+struct jf_second {
+    struct jf_member_id member; // value 0: none
+    uint64_t previous_position; // of the second member's entry before this one
+};
+
+struct jf_transfer_entry {
+    struct jf_second to;
+    int64_t points;
+    struct jf_text operator_name;
+    int64_t transferred_at_ms;
+    const struct jf_lot_part *moved; // in the order moved
+    uint32_t moved_count;
+};
+
+// What `from` brings besides what the postings move, and what the member it becomes is after.
+struct jf_merge_entry {
+    struct jf_second from;
+    const struct jf_lot_part *granted; // every lot of `from`; points: granted
+    uint32_t granted_count;
+    const struct jf_month_count *months;
+    uint32_t month_count;
+    const struct jf_counter_delta *counters;
+    uint32_t counter_count;
+    const struct jf_hold *holds; // with the parts behind each other in hold_parts
+    uint32_t hold_count;
+    const struct jf_lot_part *hold_parts;
+    uint32_t hold_part_count;
+    const struct jf_text *cards;
+    uint32_t card_count;
+    uint32_t visits;
+    // Of the member it becomes:
+    uint32_t tier; // as stored: under tier_version
+    uint32_t tier_version;
+    jf_date tier_since;
+    jf_date tier_until;
+    jf_date enrolled_on;
+    uint32_t birth_month;
+    uint32_t birth_day;
+    uint64_t tags;
+};
+
 struct jf_entry {
     enum jf_entry_kind kind;
     uint64_t position; // 0 until the engine gives it
@@ -327,6 +388,9 @@ struct jf_entry {
         struct jf_card_entry card_link;
         struct jf_card_entry card_unlink;
         struct jf_status_entry member_status;
+        struct jf_adjustment_entry adjustment;
+        struct jf_transfer_entry transfer;
+        struct jf_merge_entry merge;
     } as;
 };
 
@@ -336,6 +400,9 @@ JF_MUST_USE enum jf_error jf_entry_check_postings(const struct jf_entry *entry);
 
 // The most that applying the entry adds to any member that it touches.
 struct jf_member_growth jf_entry_growth(const struct jf_entry *entry);
+
+// The second member that the entry is about; value 0: there is none.
+struct jf_second jf_entry_second(const struct jf_entry *entry);
 
 // The cards that the entry moves, and where they lead from then on.
 struct jf_card_move {

@@ -48,11 +48,19 @@ void jf_holds_add(struct jf_member *member, const struct jf_hold *hold,
 {
     JF_ASSERT(member->hold_count < member->hold_capacity);
     JF_ASSERT(member->hold_part_count + hold->part_count <= member->hold_part_capacity);
-    member->holds[member->hold_count] = *hold;
+    uint32_t index = member->hold_count;
+    while (index > 0 && member->holds[index - 1].position > hold->position) {
+        index--;
+    }
+    uint32_t begin = parts_begin(member, index);
+    memmove(member->holds + index + 1, member->holds + index,
+            (member->hold_count - index) * sizeof *member->holds);
+    member->holds[index] = *hold;
     member->hold_count++;
+    memmove(member->hold_parts + begin + hold->part_count, member->hold_parts + begin,
+            (member->hold_part_count - begin) * sizeof *member->hold_parts);
     if (hold->part_count > 0) {
-        memcpy(member->hold_parts + member->hold_part_count, parts,
-               hold->part_count * sizeof *parts);
+        memcpy(member->hold_parts + begin, parts, hold->part_count * sizeof *parts);
     }
     member->hold_part_count = (uint16_t)(member->hold_part_count + hold->part_count);
 }

@@ -23,8 +23,8 @@ const struct jf_lot_part *jf_holds_parts(const struct jf_member *member,
 // Returns: the sum of the hold's parts.
 int64_t jf_hold_points(const struct jf_member *member, const struct jf_hold *hold);
 
-// In: a hold whose position is above those of the member's others, part_count filled; room for it
-// and its parts.
+// Puts a hold and its parts where its position belongs. In: a hold of another position than the
+// member's others, part_count filled; room for it and its parts.
 void jf_holds_add(struct jf_member *member, const struct jf_hold *hold,
                   const struct jf_lot_part *parts);
 

@@ -87,6 +87,15 @@ void jf_plan_trace(struct jf_plan_work *work, struct jf_trace_step step)
     work->trace_count++;
 }
 
+void jf_plan_post_second(struct jf_plan_work *work, enum jf_account account, struct jf_lot_key key,
+                         int64_t points)
+{
+    if (points != 0) {
+        jf_plan_post(work, account, key, 0, points);
+        work->postings[work->posting_count - 1].member = work->input->other->number;
+    }
+}
+
 // What the postings add, by kind of sum, for the check that no sum of a member leaves 64 bits.
 struct gain {
     jf_wide held;
@@ -94,11 +103,21 @@ struct gain {
     jf_wide owed;
 };
 
-static struct gain gain_of(const struct jf_plan_work *work)
+static bool is_posting_of(const struct jf_plan_work *work, const struct jf_posting *posting,
+                          const struct jf_member *member)
+{
+    uint64_t owner = posting->member.value != 0 ? posting->member.value : work->entry->member.value;
+    return owner == member->number.value;
+}
+
+static struct gain gain_of(const struct jf_plan_work *work, const struct jf_member *member)
 {
     struct gain gain = {0};
     for (uint32_t i = 0; i < work->posting_count; i++) {
         const struct jf_posting *posting = &work->postings[i];
+        if (!is_posting_of(work, posting, member)) {
+            continue;
+        }
         bool is_lot =
             posting->account == JF_ACCOUNT_AVAILABLE || posting->account == JF_ACCOUNT_EXPIRED;
         if (is_lot && posting->points > 0) {
@@ -114,10 +133,9 @@ static struct gain gain_of(const struct jf_plan_work *work)
 
 // Whether every sum over the member stays within 64 bits after the entry, so that applying and
 // reading need no checks of their own. Only what grows is looked at.
-static bool sums_fit(const struct jf_plan_work *work)
+static bool sums_fit(const struct jf_plan_work *work, const struct jf_member *member)
 {
-    const struct jf_member *member = work->stored;
-    struct gain gain = gain_of(work);
+    struct gain gain = gain_of(work, member);
     gain.held += jf_member_held(member);
     for (uint32_t i = 0; i < member->lot_count; i++) {
         gain.held += (jf_wide)member->lots[i].remaining + member->lots[i].expired;
@@ -132,6 +150,20 @@ static bool sums_fit(const struct jf_plan_work *work)
         points = work->entry->points_granted;
         visits += 1;
     }
+    if (work->entry->kind == JF_ENTRY_MERGE && member == work->stored) {
+        const struct jf_merge_entry *merge = &work->entry->as.merge;
+        visits += merge->visits;
+        for (uint32_t i = 0; i < merge->month_count; i++) {
+            spend += merge->months[i].spend;
+            points += merge->months[i].points;
+        }
+        for (uint32_t i = 0; i < merge->granted_count; i++) {
+            gain.granted += merge->granted[i].points;
+        }
+        for (uint32_t i = 0; i < merge->hold_part_count; i++) {
+            gain.held += merge->hold_parts[i].points;
+        }
+    }
     for (uint32_t i = 0; i < member->month_count; i++) {
         spend += member->months[i].spend;
         points += member->months[i].points;
@@ -140,9 +172,8 @@ static bool sums_fit(const struct jf_plan_work *work)
            spend <= INT64_MAX && points <= INT64_MAX && visits <= UINT32_MAX;
 }
 
-struct jf_member *jf_plan_member_copy(struct jf_plan_work *work)
+static struct jf_member *member_copy(struct jf_plan_work *work, const struct jf_member *member)
 {
-    const struct jf_member *member = work->stored;
     struct jf_member none = {0};
     work->entry->postings = work->postings;
     work->entry->posting_count = work->posting_count;
@@ -164,6 +195,11 @@ struct jf_member *jf_plan_member_copy(struct jf_plan_work *work)
         jf_member_copy(copy, member);
     }
     return copy;
+}
+
+struct jf_member *jf_plan_member_copy(struct jf_plan_work *work)
+{
+    return member_copy(work, work->stored);
 }
 
 static bool counts_fit(struct jf_plan_work *work, const struct jf_member *after)
@@ -219,6 +255,22 @@ static void tier_raise(struct jf_plan_work *work, const struct jf_programme *pro
     }
 }
 
+// A copy of the member, NULL for one that begins, with the entry applied. Returns: NULL where that
+// cannot be, refused or failed.
+static struct jf_member *after_entry(struct jf_plan_work *work, const struct jf_member *member)
+{
+    if (member != NULL && !sums_fit(work, member)) {
+        (void)jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
+        return NULL;
+    }
+    struct jf_member *after = member_copy(work, member);
+    if (after == NULL) {
+        return NULL;
+    }
+    jf_apply_outcome(after, work->entry);
+    return counts_fit(work, after) ? after : NULL;
+}
+
 bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_programme)
 {
     struct jf_entry *entry = work->entry;
@@ -228,18 +280,12 @@ bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_p
     if (work->trace_count >= JF_TRACE_STEPS_MAX) {
         return jf_plan_refuse_limit(work, JF_TRACE_STEPS_MAX, "steps of one trace");
     }
-    if (work->stored != NULL && !sums_fit(work)) {
-        return jf_plan_refuse(work, JF_REFUSAL_OVERFLOW);
-    }
     entry->postings = work->postings;
     entry->posting_count = work->posting_count;
     JF_ASSERT(jf_entry_check_postings(entry) == JF_OK);
-    struct jf_member *after = jf_plan_member_copy(work);
-    if (after == NULL) {
-        return false;
-    }
-    jf_apply_outcome(after, entry);
-    if (!counts_fit(work, after)) {
+    struct jf_member *after = after_entry(work, work->stored);
+    bool is_about_two = jf_entry_second(entry).member.value != 0;
+    if (after == NULL || (is_about_two && after_entry(work, work->input->other) == NULL)) {
         return false;
     }
     if (tier_programme != NULL) {
@@ -286,6 +332,12 @@ static bool plan_by_kind(struct jf_plan_work *work)
         return jf_plan_freeze(work);
     case JF_COMMAND_CLOSE:
         return jf_plan_close(work);
+    case JF_COMMAND_MERGE:
+        return jf_plan_merge(work);
+    case JF_COMMAND_ADJUST:
+        return jf_plan_adjust(work);
+    case JF_COMMAND_TRANSFER:
+        return jf_plan_transfer(work);
     case JF_COMMAND_NONE:
         break;
     }

@@ -22,6 +22,8 @@ struct jf_plan_input {
     const struct jf_control *control; // what is issued so far, for budgets; NULL: nothing
     const struct jf_member *member;   // the member meant; NULL: unknown (TIER_CHANGE, SALE, REDEEM,
                                       // HOLD, ENROL; RETURN: the sale's; CAPTURE, VOID: the hold's)
+    const struct jf_member *other;    // TRANSFER: who gets; MERGE: who ceases to be; NULL: unknown
+    bool is_other_card_known;         // as is_card_known, of that one
     const struct jf_entry *sale;      // RETURN: the sale's entry; NULL: unknown
     const struct jf_entry *last_return; // RETURN: the sale's newest return entry; NULL: none yet
     const struct jf_entry *hold;        // CAPTURE, VOID: the entry of the id named; NULL: unknown

@@ -7,6 +7,8 @@
 #include "base/number.h"
 #include "rules/plan_private.h"
 
+#define DAY_MS ((int64_t)86400000)
+
 jf_date jf_store_business_date(const struct jf_store *store, int64_t at_ms)
 {
     struct jf_local_time local = jf_zone_local(store->zone, at_ms);
@@ -23,15 +25,38 @@ static bool refuse_merged(struct jf_plan_work *work, const struct jf_member *mem
     return false;
 }
 
-bool jf_plan_member_known(struct jf_plan_work *work, const struct jf_member_ref *ref)
+static bool reference_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
+                            const struct jf_member *member, bool is_card_known)
 {
-    const struct jf_member *member = work->input->member;
     if (member == NULL) {
-        bool is_card_unknown = ref->card.size > 0 && !work->input->is_card_known;
+        bool is_card_unknown = ref->card.size > 0 && !is_card_known;
         return jf_plan_refuse(work, is_card_unknown ? JF_REFUSAL_UNKNOWN_CARD
                                                     : JF_REFUSAL_UNKNOWN_MEMBER);
     }
     return member->status == JF_MEMBER_MERGED ? refuse_merged(work, member) : true;
+}
+
+bool jf_plan_member_known(struct jf_plan_work *work, const struct jf_member_ref *ref)
+{
+    return reference_known(work, ref, work->input->member, work->input->is_card_known);
+}
+
+bool jf_plan_other_known(struct jf_plan_work *work, const struct jf_member_ref *ref)
+{
+    return reference_known(work, ref, work->input->other, work->input->is_other_card_known);
+}
+
+bool jf_plan_are_two(struct jf_plan_work *work, const char *field)
+{
+    if (work->input->member->number.value != work->input->other->number.value) {
+        return true;
+    }
+    jf_plan_refuse(work, JF_REFUSAL_INVALID_FIELD);
+    work->refusal->field = field;
+    (void)snprintf(work->refusal->detail, sizeof work->refusal->detail,
+                   "both are member %llu: two are needed",
+                   (unsigned long long)work->input->member->number.value);
+    return false;
 }
 
 bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
@@ -98,6 +123,23 @@ bool jf_plan_admitted(struct jf_plan_work *work, const struct jf_store *store, i
     if (work->input->member->status == JF_MEMBER_CLOSED) {
         return jf_plan_refuse(work, JF_REFUSAL_MEMBER_CLOSED);
     }
+    *out_version = version;
+    return true;
+}
+
+bool jf_plan_dated(struct jf_plan_work *work, int64_t at_ms,
+                   const struct jf_programme_version **out_version)
+{
+    const struct jf_programme_version *version =
+        jf_reference_programme_at(work->input->reference, at_ms);
+    if (version == NULL) {
+        return jf_plan_refuse(work, JF_REFUSAL_NO_PROGRAMME);
+    }
+    if (!jf_plan_in_time(work, version->programme, at_ms)) {
+        return false;
+    }
+    work->entry->programme_version = version->version;
+    work->entry->business_date = (jf_date)(at_ms / DAY_MS);
     *out_version = version;
     return true;
 }

@@ -19,10 +19,9 @@ static bool life_begin(struct jf_plan_work *work, const struct jf_member_ref *re
     return is_closed && !is_closed_fine ? jf_plan_refuse(work, JF_REFUSAL_MEMBER_CLOSED) : true;
 }
 
-// Copied, because the entry may live longer than the record in which they stand.
-static bool cards_copy(struct jf_plan_work *work, const struct jf_text **out_cards)
+bool jf_plan_cards_copy(struct jf_plan_work *work, const struct jf_member *member,
+                        const struct jf_text **out_cards)
 {
-    const struct jf_member *member = work->input->member;
     struct jf_text *cards = jf_plan_alloc(work, member->card_count, sizeof *cards);
     bool is_copied = cards != NULL;
     for (uint32_t i = 0; i < member->card_count && is_copied; i++) {
@@ -46,7 +45,7 @@ bool jf_plan_update_member(struct jf_plan_work *work)
     if (!command->is_erase) {
         update->birth_month = command->birth_month;
         update->birth_day = command->birth_day;
-    } else if (cards_copy(work, &update->cards)) {
+    } else if (jf_plan_cards_copy(work, work->input->member, &update->cards)) {
         update->card_count = work->input->member->card_count;
     } else {
         return false;
@@ -129,9 +128,11 @@ static int64_t lots_forfeit(struct jf_plan_work *work)
         const struct jf_lot *lot = &member->lots[i];
         if (lot->expires_on >= work->entry->business_date) {
             struct jf_lot_key key = jf_lot_key_of(lot);
+            int64_t points = lot->remaining + lot->expired;
             jf_plan_post(work, JF_ACCOUNT_AVAILABLE, key, 0, -lot->remaining);
-            jf_plan_post(work, JF_ACCOUNT_WRITTEN_OFF, key, 0, lot->remaining);
-            forfeited += lot->remaining;
+            jf_plan_post(work, JF_ACCOUNT_EXPIRED, key, 0, -lot->expired);
+            jf_plan_post(work, JF_ACCOUNT_WRITTEN_OFF, key, 0, points);
+            forfeited += points;
         }
     }
     return forfeited;
@@ -159,7 +160,7 @@ bool jf_plan_close(struct jf_plan_work *work)
         return false;
     }
     const struct jf_member *member = work->input->member;
-    if (!jf_plan_lists(work, 2u * ((uint32_t)member->lot_count + member->debt_count), 2)) {
+    if (!jf_plan_lists(work, 3u * ((uint32_t)member->lot_count + member->debt_count), 2)) {
         return false;
     }
     int64_t forfeited = lots_forfeit(work);

@@ -54,7 +54,14 @@ uint32_t jf_plan_overdue_postings(const struct jf_plan_work *work);
 // Adds a posting that moves points; none where points is 0. ISSUED needs a reason, the others 0.
 void jf_plan_post(struct jf_plan_work *work, enum jf_account account, struct jf_lot_key key,
                   uint32_t reason, int64_t points);
+// The same for the second member of an entry about two.
+void jf_plan_post_second(struct jf_plan_work *work, enum jf_account account, struct jf_lot_key key,
+                         int64_t points);
 void jf_plan_trace(struct jf_plan_work *work, struct jf_trace_step step);
+
+// The member's cards as texts, copied, because the entry may live longer than the record.
+bool jf_plan_cards_copy(struct jf_plan_work *work, const struct jf_member *member,
+                        const struct jf_text **out_cards);
 
 // A copy of the member as it was before the entry, with room for the postings made so far. Returns:
 // memory of the arena; NULL with work->error set.
@@ -68,6 +75,14 @@ bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_p
 
 // The member a command names: UNKNOWN_CARD, UNKNOWN_MEMBER, MEMBER_MERGED.
 bool jf_plan_member_known(struct jf_plan_work *work, const struct jf_member_ref *ref);
+// The second member it names, likewise.
+bool jf_plan_other_known(struct jf_plan_work *work, const struct jf_member_ref *ref);
+// INVALID_FIELD, naming the field, where both are one member.
+bool jf_plan_are_two(struct jf_plan_work *work, const char *field);
+// Where no store says what day it is: NO_PROGRAMME, IN_FUTURE. Fills business_date (by UTC),
+// is_late and programme_version of the entry, and work->at_ms.
+bool jf_plan_dated(struct jf_plan_work *work, int64_t at_ms,
+                   const struct jf_programme_version **out_version);
 // Member and store that a sale or redemption names: as above, then UNKNOWN_STORE.
 bool jf_plan_known(struct jf_plan_work *work, const struct jf_member_ref *ref,
                    struct jf_store_id store, const struct jf_store **out_store);
@@ -97,6 +112,9 @@ struct jf_redemption {
 // NOT_A_STEP, ABOVE_SHARE (in a sale), OVERFLOW; then INSUFFICIENT_POINTS, or for a sale made
 // offline OFFLINE_ABOVE_ALLOWANCE. Voids what is overdue.
 bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption);
+// Chooses the lots that pay its points on the entry's business date: INSUFFICIENT_POINTS. In:
+// overdue holds are void already.
+bool jf_plan_choose_parts(struct jf_plan_work *work, struct jf_redemption *redemption);
 // Takes its parts out of their lots: at most 2 × part_count postings.
 void jf_plan_take_parts(struct jf_plan_work *work, const struct jf_redemption *redemption);
 // Its postings and trace steps; at most 2 × part_count + 2 postings and 2 steps. In: entity of the
@@ -110,6 +128,15 @@ bool jf_plan_reward(struct jf_plan_work *work, struct jf_redemption *redemption)
 void jf_plan_reward_deltas(uint32_t ground, int64_t quantity, struct jf_counter_delta *deltas);
 // The entry counts a reward; nothing where ground or quantity is 0.
 bool jf_plan_count_reward(struct jf_plan_work *work, uint32_t ground, int64_t quantity);
+// New points for a member.
+struct jf_grant {
+    struct jf_lot_key key; // the lot they go to
+    int64_t points;
+    const struct jf_debt *debts; // paid first, in this order
+    uint32_t debt_count;
+};
+// At most debt_count + 1 postings and one step. Returns: how many points paid debts.
+int64_t jf_plan_grant(struct jf_plan_work *work, const struct jf_grant *grant);
 // Refuses with what was needed and what was there. Returns: false.
 bool jf_plan_refuse_points(struct jf_plan_work *work, enum jf_refusal_code code, int64_t needed,
                            int64_t available);
@@ -131,5 +158,8 @@ bool jf_plan_link_card(struct jf_plan_work *work);
 bool jf_plan_unlink_card(struct jf_plan_work *work);
 bool jf_plan_freeze(struct jf_plan_work *work);
 bool jf_plan_close(struct jf_plan_work *work);
+bool jf_plan_merge(struct jf_plan_work *work);
+bool jf_plan_adjust(struct jf_plan_work *work);
+bool jf_plan_transfer(struct jf_plan_work *work);
 
 #endif

@@ -88,7 +88,6 @@ static bool offline_allows(struct jf_plan_work *work, struct jf_redemption *rede
 bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redemption)
 {
     JF_ASSERT(redemption->points > 0);
-    jf_date date = work->entry->business_date;
     if (work->input->member->status != JF_MEMBER_ACTIVE) {
         return jf_plan_refuse(work, JF_REFUSAL_MEMBER_FROZEN);
     }
@@ -99,9 +98,15 @@ bool jf_plan_redemption(struct jf_plan_work *work, struct jf_redemption *redempt
     if (!jf_plan_void_overdue(work) || (is_reward && !jf_plan_reward(work, redemption))) {
         return false;
     }
-    const struct jf_member *member = work->input->member;
     // Points that the same sale grants cannot pay for it: the member's lots are those before the
     // sale.
+    return jf_plan_choose_parts(work, redemption);
+}
+
+bool jf_plan_choose_parts(struct jf_plan_work *work, struct jf_redemption *redemption)
+{
+    const struct jf_member *member = work->input->member;
+    jf_date date = work->entry->business_date;
     int64_t spendable = jf_lots_spendable(member, date);
     if (spendable < redemption->points && redemption->is_offline) {
         if (!offline_allows(work, redemption, spendable)) {

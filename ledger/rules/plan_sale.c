@@ -213,20 +213,22 @@ static uint32_t debts_gather(const struct sale_plan *plan,
     return count;
 }
 
-// New points pay what the member owes first. Returns: how many did.
-static int64_t debts_pay(struct sale_plan *plan)
+int64_t jf_plan_grant(struct jf_plan_work *work, const struct jf_grant *grant)
 {
-    struct jf_debt debts[JF_DEBTS_PER_MEMBER_MAX + 1];
-    uint32_t count = debts_gather(plan, debts);
-    int64_t left = plan->earned.points;
-    for (uint32_t i = 0; i < count && left > 0; i++) {
-        const struct jf_debt *debt = &debts[i];
+    int64_t left = grant->points;
+    for (uint32_t i = 0; i < grant->debt_count && left > 0; i++) {
+        const struct jf_debt *debt = &grant->debts[i];
         int64_t paid = debt->points < left ? debt->points : left;
         struct jf_lot_key owed_to = {.entity = debt->entity};
-        jf_plan_post(plan->work, JF_ACCOUNT_DEBT, owed_to, 0, paid);
+        jf_plan_post(work, JF_ACCOUNT_DEBT, owed_to, 0, paid);
         left -= paid;
     }
-    return plan->earned.points - left;
+    int64_t paid = grant->points - left;
+    jf_plan_post(work, JF_ACCOUNT_AVAILABLE, grant->key, 0, left);
+    if (paid > 0) {
+        jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_DEBT_PAID, .points = paid});
+    }
+    return paid;
 }
 
 static void grant_post(struct sale_plan *plan)
@@ -238,12 +240,12 @@ static void grant_post(struct sale_plan *plan)
         const struct jf_granted *granted = &plan->earned.granted[i];
         jf_plan_post(work, JF_ACCOUNT_ISSUED, key, granted->reason, -granted->points);
     }
-    int64_t paid = debts_pay(plan);
-    jf_plan_post(work, JF_ACCOUNT_AVAILABLE, key, 0, plan->earned.points - paid);
-    if (paid > 0) {
-        jf_plan_trace(work, (struct jf_trace_step){.kind = JF_TRACE_DEBT_PAID, .points = paid});
-    }
-    plan->sale->debt_paid = paid;
+    struct jf_debt debts[JF_DEBTS_PER_MEMBER_MAX + 1];
+    struct jf_grant grant = {.key = key,
+                             .points = plan->earned.points,
+                             .debts = debts,
+                             .debt_count = debts_gather(plan, debts)};
+    plan->sale->debt_paid = jf_plan_grant(work, &grant);
 }
 
 static bool post(struct sale_plan *plan)

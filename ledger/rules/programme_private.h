@@ -75,6 +75,17 @@ struct jf_reward {
 
 #define JF_REWARD_UNLIMITED INT64_MAX
 
+// Manual credits and debits.
+struct jf_adjustment_terms {
+    int64_t limit;           // points above which a second person is needed; -1: never
+    struct jf_expiry expiry; // of credited points
+};
+
+struct jf_transfer_terms {
+    bool is_allowed;
+    int64_t minimum; // points at once, 1 or above
+};
+
 // What becomes of the balance of a member that is closed.
 enum jf_close_policy {
     JF_CLOSE_FORFEIT = 0, // written off, as what is owed is
@@ -132,6 +143,8 @@ struct jf_programme {
     struct jf_redemption_terms redemption;
     struct jf_return_terms returns;
     enum jf_close_policy close;
+    struct jf_adjustment_terms adjustments;
+    struct jf_transfer_terms transfers;
     int64_t clock_skew_ms; // how far in the future a sale may lie
     int64_t late_after_ms; // arrivals later than this after the sale are marked late
     int32_t

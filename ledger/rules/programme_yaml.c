@@ -197,6 +197,18 @@ static const struct cyaml_schema_field tiers_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const struct cyaml_schema_field adjustments_fields[] = {
+    TEXT_OR_NOT("limit", struct jf_yaml_adjustments, limit),
+    MAPPING_OR_NOT("expiry", struct jf_yaml_adjustments, expiry, expiry_fields),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field transfers_fields[] = {
+    TEXT_OR_NOT("allowed", struct jf_yaml_transfers, allowed),
+    TEXT_OR_NOT("minimum", struct jf_yaml_transfers, minimum),
+    CYAML_FIELD_END,
+};
+
 static const struct cyaml_schema_field close_fields[] = {
     TEXT_OR_NOT("balance", struct jf_yaml_close, balance),
     CYAML_FIELD_END,
@@ -225,6 +237,8 @@ static const struct cyaml_schema_field programme_fields[] = {
     LIST("rewards", struct jf_yaml_programme, rewards, &reward_schema, 1, JF_REWARDS_MAX),
     MAPPING_OR_NOT("tiers", struct jf_yaml_programme, tiers, tiers_fields),
     MAPPING_OR_NOT("close", struct jf_yaml_programme, close, close_fields),
+    MAPPING_OR_NOT("adjustments", struct jf_yaml_programme, adjustments, adjustments_fields),
+    MAPPING_OR_NOT("transfers", struct jf_yaml_programme, transfers, transfers_fields),
     CYAML_FIELD_END,
 };
 

@@ -137,6 +137,16 @@ struct jf_yaml_tiers {
     uint32_t levels_count;
 };
 
+struct jf_yaml_adjustments {
+    char *limit;
+    struct jf_yaml_expiry *expiry;
+};
+
+struct jf_yaml_transfers {
+    char *allowed;
+    char *minimum;
+};
+
 struct jf_yaml_close {
     char *balance;
 };
@@ -168,6 +178,8 @@ struct jf_yaml_programme {
     uint32_t rewards_count;
     struct jf_yaml_tiers *tiers;
     struct jf_yaml_close *close;
+    struct jf_yaml_adjustments *adjustments;
+    struct jf_yaml_transfers *transfers;
 };
 
 // Checks a document of known outline against the schema and reads it.

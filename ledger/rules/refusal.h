@@ -26,11 +26,14 @@
     X(BEFORE_SALE, FAILED_PRECONDITION, "The return is dated before the sale.")                    \
     X(MEMBER_CLOSED, FAILED_PRECONDITION, "The membership is closed.")                             \
     X(MEMBER_FROZEN, FAILED_PRECONDITION, "The member's points are frozen.")                       \
+    X(APPROVAL_NEEDED, FAILED_PRECONDITION,                                                        \
+      "So many points need the approval of a second person.")                                      \
     X(BALANCE_LEFT, FAILED_PRECONDITION,                                                           \
       "The member has points, or owes some: the programme does not close such a member.")          \
     X(UNKNOWN_CATEGORY, INVALID_ARGUMENT, "The programme does not know a line's category.")        \
     X(UNKNOWN_TENDER, INVALID_ARGUMENT, "The programme does not know a means of payment.")         \
-    X(BELOW_MINIMUM, FAILED_PRECONDITION, "Fewer points than may be redeemed at once.")            \
+    X(BELOW_MINIMUM, FAILED_PRECONDITION,                                                          \
+      "Fewer points than may be redeemed or transferred at once.")                                 \
     X(NOT_A_STEP, FAILED_PRECONDITION, "Points are redeemed in whole steps only.")                 \
     X(ABOVE_SHARE, FAILED_PRECONDITION, "Points may not pay so large a part of the receipt.")      \
     X(REWARD_NOT_VALID, FAILED_PRECONDITION, "The reward cannot be had on this date.")             \

@@ -46,6 +46,12 @@ bool jf_decode_freeze(const ProtobufCMessage *message, struct jf_arena *arena,
                       struct jf_command *out_command);
 bool jf_decode_close(const ProtobufCMessage *message, struct jf_arena *arena,
                      struct jf_command *out_command);
+bool jf_decode_merge(const ProtobufCMessage *message, struct jf_arena *arena,
+                     struct jf_command *out_command);
+bool jf_decode_adjust(const ProtobufCMessage *message, struct jf_arena *arena,
+                      struct jf_command *out_command);
+bool jf_decode_transfer(const ProtobufCMessage *message, struct jf_arena *arena,
+                        struct jf_command *out_command);
 
 // One write of a batch or stream. A write that says nothing becomes a JF_COMMAND_NONE that is
 // malformed.

@@ -80,3 +80,55 @@ bool jf_decode_close(const ProtobufCMessage *message, struct jf_arena *arena,
     *out_command = command;
     return true;
 }
+
+bool jf_decode_merge(const ProtobufCMessage *message, struct jf_arena *arena,
+                     struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__merge_request__descriptor);
+    (void)arena;
+    const Jifen__V1__MergeRequest *request = (const Jifen__V1__MergeRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_MERGE,
+                                 .transaction_id = text_of(request->transaction_id)};
+    (void)jf_decode_member_ref(request->from, &command.as.merge.from);
+    (void)jf_decode_member_ref(request->into, &command.as.merge.into);
+    *out_command = command;
+    return true;
+}
+
+bool jf_decode_adjust(const ProtobufCMessage *message, struct jf_arena *arena,
+                      struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__adjust_request__descriptor);
+    (void)arena;
+    const Jifen__V1__AdjustRequest *request = (const Jifen__V1__AdjustRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_ADJUST,
+                                 .transaction_id = text_of(request->transaction_id)};
+    struct jf_adjust_command *adjust = &command.as.adjust;
+    (void)jf_decode_member_ref(request->member, &adjust->member);
+    adjust->points = request->points;
+    adjust->reason_code = text_of(request->reason_code);
+    adjust->operator_name = text_of(request->operator_);
+    adjust->approver = text_of(request->approver);
+    adjust->entity.value = request->entity;
+    adjust->adjusted_at_ms = request->adjusted_at_ms;
+    *out_command = command;
+    return true;
+}
+
+bool jf_decode_transfer(const ProtobufCMessage *message, struct jf_arena *arena,
+                        struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__transfer_request__descriptor);
+    (void)arena;
+    const Jifen__V1__TransferRequest *request = (const Jifen__V1__TransferRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_TRANSFER,
+                                 .transaction_id = text_of(request->transaction_id)};
+    struct jf_transfer_command *transfer = &command.as.transfer;
+    (void)jf_decode_member_ref(request->from, &transfer->from);
+    (void)jf_decode_member_ref(request->to, &transfer->to);
+    transfer->points = request->points;
+    transfer->operator_name = text_of(request->operator_);
+    transfer->transferred_at_ms = request->transferred_at_ms;
+    *out_command = command;
+    return true;
+}

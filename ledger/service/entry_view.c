@@ -80,6 +80,16 @@ enum jf_error jf_entry_view(struct jf_text bytes, struct jf_arena *arena,
         view->card = entry->card_unlink->card;
     } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_MEMBER_STATUS) {
         view->member_status = entry->member_status->status;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_ADJUSTMENT) {
+        view->adjusted_points = entry->adjustment->points;
+        view->reason_code = entry->adjustment->reason_code;
+        view->operator_ = entry->adjustment->operator_;
+        view->approver = entry->adjustment->approver;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_TRANSFER) {
+        view->other_member = entry->transfer->to;
+        view->operator_ = entry->transfer->operator_;
+    } else if (entry->body_case == JIFEN__V1__ENTRY__BODY_MERGE) {
+        view->other_member = entry->merge->from;
     }
     if (error == JF_OK) {
         *out_view = view;

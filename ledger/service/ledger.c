@@ -163,6 +163,7 @@ static void member_fields(const struct jf_member *member, Jifen__V1__Member *mes
     message->debt = jf_member_debt(member);
     message->last_position = member->last_position;
     message->visits = member->visits;
+    message->merged_into = member->merged_into.value;
 }
 
 static void member_answer(struct jf_service *service, struct jf_ticket *ticket)

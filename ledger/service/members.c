@@ -1,5 +1,4 @@
-// jifen.v1.Members: a member's life. Every call is one write; failures: as the rules refuse. Merge,
-// Adjust and Transfer are not built and answer UNIMPLEMENTED.
+// jifen.v1.Members: a member's life. Every call is one write; failures: as the rules refuse.
 #include "service/core.h"
 
 static const struct jf_method methods[] = {
@@ -27,9 +26,18 @@ static const struct jf_method methods[] = {
      .on_message = jf_ticket_write_message,
      .request = &jifen__v1__close_request__descriptor,
      .decode = jf_decode_close},
-    {.path = "/jifen.v1.Members/Merge"},
-    {.path = "/jifen.v1.Members/Adjust"},
-    {.path = "/jifen.v1.Members/Transfer"},
+    {.path = "/jifen.v1.Members/Merge",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__merge_request__descriptor,
+     .decode = jf_decode_merge},
+    {.path = "/jifen.v1.Members/Adjust",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__adjust_request__descriptor,
+     .decode = jf_decode_adjust},
+    {.path = "/jifen.v1.Members/Transfer",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__transfer_request__descriptor,
+     .decode = jf_decode_transfer},
 };
 
 const struct jf_method_group jf_members_methods = {

@@ -170,6 +170,123 @@ class Life(Members):
         self.refused(lambda: self.freeze(number(1), thaw=True, transaction_id="f"), EXISTS, "TRANSACTION_CONFLICT")
 
 
+class Two(Members):
+    """Entries about two members."""
+
+    def sell(self, name, member, amount=25000, at_ms=None):
+        return self.client.sell(sale(name, member, lines=[line(amount=amount)],
+                                     sold_at_ms=at_ms or int(time.time() * 1000) - 1000))
+
+    def adjust(self, points, **fields):
+        return self.write("Adjust", members_pb2.AdjustRequest, **{
+            "member": number(1), "points": points, "reason_code": "goodwill", "operator": "ann", "entity": 1,
+            "adjusted_at_ms": int(time.time() * 1000) - 1000, **fields})
+
+    def transfer(self, points, from_=None, to=None, **fields):
+        return self.write("Transfer", members_pb2.TransferRequest, **{
+            "from": from_ or number(1), "to": to or number(2), "points": points, "operator": "ann",
+            "transferred_at_ms": int(time.time() * 1000) - 1000, **fields})
+
+    def merge(self, from_, into, **fields):
+        return self.write("Merge", members_pb2.MergeRequest, **{"from": from_, "into": into, **fields})
+
+    def publish(self, extra):
+        self.client.programmes.Publish(jifend.programmes_pb2.PublishRequest(
+            transaction_id="second", yaml=jifend.PROGRAMME.read_text() + extra), timeout=WAIT)
+
+    def test_an_adjustment_says_who_and_why_and_a_second_person_approves_it(self):
+        self.publish("adjustments: {limit: 100}\n")
+        refusal = self.refused(lambda: self.adjust(101), PRECONDITION, "APPROVAL_NEEDED")
+        self.assertEqual((refusal.needed, refusal.limit), (101, 100))
+        self.refused(lambda: self.adjust(101, approver="ann"), PRECONDITION, "APPROVAL_NEEDED")
+        self.assertEqual(self.adjust(101, approver="bob").outcome.balance.available, 101)
+        self.assertEqual(self.adjust(-100).outcome.balance.available, 1)
+        refusal = self.refused(lambda: self.adjust(-2), PRECONDITION, "INSUFFICIENT_POINTS")
+        self.assertEqual((refusal.needed, refusal.available), (2, 1))
+        entry = self.history(number(1))[1]
+        self.assertEqual((entry.kind, entry.adjusted_points, entry.reason_code, entry.operator, entry.approver),
+                         ("adjustment", 101, "goodwill", "ann", "bob"))
+        self.restart()
+        self.verify()
+
+    def test_malformed_fields_are_named(self):
+        for call, field in ((lambda: self.adjust(0), "points"), (lambda: self.adjust(1, reason_code=""), "reason_code"),
+                            (lambda: self.adjust(1, operator="x" * 65), "operator"),
+                            (lambda: self.adjust(1, entity=256), "entity"),
+                            (lambda: self.adjust(1, adjusted_at_ms=0), "adjusted_at_ms"),
+                            (lambda: self.transfer(0), "points"), (lambda: self.transfer(1, from_=number(0)), "from"),
+                            (lambda: self.transfer(1, to=card("c" * 65)), "to.card"),
+                            (lambda: self.merge(number(1), number(0)), "into"),
+                            (lambda: self.merge(number(1), number(1)), "into"),
+                            (lambda: self.transfer(1, to=card("card-1")), "to")):
+            refusal = self.refused(call, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
+            self.assertEqual(refusal.field, field)
+
+    def test_a_transfer_is_in_both_histories(self):
+        self.sell("s1", 1)
+        outcome = self.transfer(100).outcome
+        self.assertEqual((outcome.member, outcome.balance.available), (1, 150))
+        self.assertEqual([posting.member for posting in outcome.postings], [0, 2])
+        self.sell("s2", 2, 1000)
+        for is_kill in (True, False):
+            self.assertEqual([entry.kind for entry in self.history(number(2))], ["sale", "transfer", "enrolment"])
+            self.assertEqual([entry.kind for entry in self.history(number(1))], ["transfer", "sale", "enrolment"])
+            self.assertEqual(self.history(number(2))[1].other_member, 2)
+            pages = self.client.ledger.History(ledger_pb2.HistoryRequest(
+                member=number(2), limit=1, before_position=outcome.position + 1), timeout=WAIT)
+            self.assertEqual([entry.position for entry in pages.entries], [outcome.position])
+            self.restart(is_kill)
+        self.verify()
+
+    def test_two_members_become_one_and_their_pasts_stay(self):
+        self.sell("s1", "card-1")
+        self.sell("s2", 2, 1000)
+        outcome = self.merge(card("card-1"), number(2)).outcome
+        self.assertEqual((outcome.member, outcome.balance.available), (2, 260))
+        for is_kill in (True, False):
+            gone, into = self.member(number(1)), self.member(card("card-1"))
+            self.assertEqual((gone.status, gone.merged_into, len(gone.lots), list(gone.cards)),
+                             (common_pb2.MEMBER_STATUS_MERGED, 2, 0, []))
+            self.assertEqual((into.number, into.visits, list(into.cards)), (2, 2, ["card-1"]))
+            self.assertEqual([entry.kind for entry in self.history(number(1))], ["merge", "sale", "enrolment"])
+            self.assertEqual([entry.kind for entry in self.history(number(2))], ["merge", "sale", "enrolment"])
+            refusal = self.refused(lambda: self.client.sell(sale("s3", 1)), PRECONDITION, "MEMBER_MERGED")
+            self.assertEqual(refusal.position, outcome.position)
+            self.assertIn("member 2", refusal.message)
+            self.restart(is_kill)
+        self.verify()
+
+    def test_a_sale_is_returned_after_one_merge_and_another(self):
+        self.sell("s1", 1)
+        self.client.enrol(3)
+        self.client.enrol(4)
+        self.merge(number(1), number(2))
+        self.merge(number(2), number(3))
+        self.restart()
+        self.merge(number(3), number(4))
+        request = ledger_pb2.PostReturnRequest(transaction_id="r", sale_transaction_id="s1", store=1, all=True,
+                                               returned_at_ms=int(time.time() * 1000))
+        outcome = self.client.ledger.PostReturn(request, timeout=WAIT).outcome
+        self.assertEqual((outcome.member, outcome.balance.available, outcome.balance.debt), (4, 0, 0))
+        self.assertEqual(self.member(number(4)).visits, 0)
+        self.verify()
+
+    def test_commands_sent_together_with_a_merge_see_it_in_their_order(self):
+        self.sell("s1", 1)
+        now_ms = int(time.time() * 1000)
+        calls = [self.client.members.Merge.future(members_pb2.MergeRequest(
+            transaction_id="m", **{"from": number(1)}, into=number(2)), timeout=WAIT)]
+        calls += [self.client.ledger.PostReturn.future(ledger_pb2.PostReturnRequest(
+            transaction_id="r", sale_transaction_id="s1", store=1, all=True, returned_at_ms=now_ms), timeout=WAIT)]
+        calls += [self.client.ledger.PostSale.future(sale(f"b-{n}", "card-1", sold_at_ms=now_ms - 1000), timeout=WAIT)
+                  for n in range(20)]
+        for call in calls:
+            call.result(timeout=WAIT)
+        self.assertEqual(self.member(number(1)).status, common_pb2.MEMBER_STATUS_MERGED)
+        self.assertEqual(self.member(number(2)).visits, 20)
+        self.verify()
+
+
 class CommandLine(Members):
     def jifen(self, *arguments, code=0):
         done = subprocess.run([PROGRAMS / "jifen", *map(str, arguments), "--address",
@@ -201,10 +318,23 @@ class CommandLine(Members):
         kinds = [entry["kind"] for entry in self.json("history", 1)["entries"]]
         self.assertEqual(kinds[0], "member_status")
 
+    def test_points_are_adjusted_transferred_and_merged_at_the_command_line(self):
+        at = ("--operator", "ann", "--at", "2017-06-30T18:00:00Z")
+        self.assertIn("adjusted", self.jifen("adjust", 1, "--credit", 200, "--reason", "goodwill", "--entity", 1, *at))
+        self.jifen("adjust", "--card", "card-1", "--debit", 50, "--reason", "mistake", "--entity", 1, *at)
+        self.assertIn("transferred", self.jifen("transfer", 1, 2, "--points", 100, *at))
+        refused = self.json("transfer", 1, 1, "--points", 100, *at, code=1)
+        self.assertEqual(refused["error"]["refusal"]["field"], "to")
+        merged = self.json("merge", 1, 2)
+        self.assertEqual(merged["outcome"]["member"], 2)
+        self.assertIn("It is member 2 now", self.jifen("member", 1))
+        self.assertEqual(sum(lot["remaining"] for lot in self.json("member", 2)["member"]["lots"]), 150)
+
     def test_wrong_usage_is_named(self):
         for arguments in (("update",), ("update", 1, "--birthday", "02-30"), ("update", 1, "--tags", "64"),
                           ("card", "burn", "C"), ("card", "link", "C"), ("freeze", "x"), ("thaw",),
-                          ("close", 1, "--card", "C")):
+                          ("close", 1, "--card", "C"), ("adjust", 1, "--credit", 5), ("transfer", 1),
+                          ("adjust", 1, "--credit", 5, "--debit", 5), ("transfer", 1, 2), ("merge", 1, "x")):
             with self.subTest(arguments):
                 self.jifen(*arguments, code=2)
 

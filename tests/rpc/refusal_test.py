@@ -16,7 +16,7 @@ DAY_MS = 86400000
 
 # What the requests here cannot bring about, and where it is tested instead.
 ELSEWHERE = {
-    "NO_PROGRAMME": "below, without a programme", "MEMBER_MERGED": "members_test",
+    "NO_PROGRAMME": "below, without a programme", "MEMBER_MERGED": "members_test", "APPROVAL_NEEDED": "members_test",
     "MEMBER_CLOSED": "members_test", "MEMBER_FROZEN": "members_test", "BALANCE_LEFT": "rules", "LIMIT_REACHED": "rules", "OVERFLOW": "rules",
     "OVERLOADED": "overload_test", "DISK_FULL": "overload_test", "SHUTTING_DOWN": "process_test", "FAILED": "unit_service",
 }

@@ -16,7 +16,7 @@ SERVICES = {"Ledger": "ledger", "Members": "members", "Programmes": "programmes"
             "Finance": "finance"}
 UNBUILT = {
     "Ledger": [],
-    "Members": ["Merge", "Adjust", "Transfer"],
+    "Members": [],
     "Programmes": [], "Operations": [], "Finance": ["Liability", "RollForward", "ExpiryLadder"],
 }
 

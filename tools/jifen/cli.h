@@ -108,6 +108,9 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(freeze, "stop a member from redeeming")                                                      \
     X(thaw, "let a frozen member redeem again")                                                    \
     X(close, "end a membership")                                                                   \
+    X(merge, "make two members one")                                                               \
+    X(adjust, "credit or debit points by hand")                                                    \
+    X(transfer, "move points from one member to another")                                          \
     X(history, "show what happened to a member, newest first")                                     \
     X(quote, "what a sale would earn, without posting it")                                         \
     X(sale, "post a sale")                                                                         \

@@ -96,6 +96,9 @@ static enum jf_exit show(const ProtobufCMessage *message)
         (void)printf(" since %s", date);
     }
     (void)printf("; %" PRIu32 " visits.\n", member->visits);
+    if (member->merged_into != 0) {
+        (void)printf("It is member %" PRIu64 " now.\n", member->merged_into);
+    }
     for (size_t at = 0; at < member->n_cards; at++) {
         (void)printf("%s%s%s", at == 0 ? "Cards: " : ", ", member->cards[at],
                      at + 1 == member->n_cards ? ".\n" : "");

@@ -71,16 +71,34 @@ static uint64_t member_of(const struct world *world, const struct jf_command *co
     }
 }
 
+static const struct jf_member *record_of(const struct world *world, uint64_t number)
+{
+    return number <= WORLD_MEMBERS_MAX ? world->members[number] : NULL;
+}
+
+// A sale's or hold's member, or who that has become, as the engine finds it.
+static const struct jf_member *living_of(const struct world *world, uint64_t number)
+{
+    const struct jf_member *member = record_of(world, number);
+    bool is_named_by_entry = world->sale != NULL || world->hold != NULL;
+    while (is_named_by_entry && member != NULL && member->status == JF_MEMBER_MERGED) {
+        member = record_of(world, member->merged_into.value);
+    }
+    return member;
+}
+
 enum jf_error world_plan(struct world *world, const struct jf_command *command,
                          struct jf_entry **out_entry)
 {
-    uint64_t number = member_of(world, command);
+    const struct jf_member_ref *other = jf_command_other(command);
     struct jf_plan_input input = {
         .reference = world->reference,
         .arena = &world->arena,
         .now_us = world->now_us,
         .control = world->control,
-        .member = number <= WORLD_MEMBERS_MAX ? world->members[number] : NULL,
+        .member = living_of(world, member_of(world, command)),
+        .other = other == NULL ? NULL : record_of(world, other->number.value),
+        .is_other_card_known = true,
         .sale = world->sale,
         .last_return = world->last_return,
         .hold = world->hold,
@@ -151,6 +169,20 @@ static void member_apply(struct world *world, const struct jf_entry *entry, int6
     cr_assert(balances_equal(&after, &entry->balance), "applied twice");
 }
 
+static void second_apply(struct world *world, const struct jf_entry *entry)
+{
+    struct jf_member **member = &world->members[jf_entry_second(entry).member.value];
+    cr_assert_not_null(*member);
+    struct jf_member_growth growth = jf_entry_growth(entry);
+    world_grow(member, &growth);
+    jf_apply_member(*member, entry);
+    int64_t balance = jf_member_balance(*member);
+    jf_apply_member(*member, entry); // again: nothing happens
+    cr_assert_eq(jf_member_balance(*member), balance);
+    struct jf_diagnosis diagnosis = {0};
+    cr_assert_eq(jf_member_check(*member, &diagnosis), JF_OK, "%s", diagnosis.text);
+}
+
 const struct jf_entry *world_post(struct world *world, const struct jf_command *command)
 {
     struct jf_entry *entry = NULL;
@@ -166,6 +198,9 @@ const struct jf_entry *world_post(struct world *world, const struct jf_command *
     entry->position = world->position;
     if (entry->member.value != 0) {
         member_apply(world, entry, instant_of(world, command));
+        if (jf_entry_second(entry).member.value != 0) {
+            second_apply(world, entry);
+        }
     } else {
         jf_reference_apply(world->reference, entry);
     }

@@ -52,7 +52,6 @@ class Ledger(Checks, Returns, MemberLife, Jobs):
 
     def post_publish(self, command):
         programme = Programme(command["yaml"], len(self.programmes) + 1)
-        self.levels_renamed(programme)
         self.programmes.append(programme)
         return {"version": len(self.programmes)}
 
@@ -186,8 +185,12 @@ class Ledger(Checks, Returns, MemberLife, Jobs):
         answer = {"member": member.number, "date": date, "postings": postings, "granted": 0, "redeemed": 0, "value": 0,
                   "line_points": [], "late": False, "version": 0, "deducted": 0, "shortfall": 0, "trace": {}, **answer}
         answer["trace"] = {key: tuple(step) for key, step in answer["trace"].items() if any(step)}
-        answer["settle"] = lambda: member.balance(date, at_ms)
+        answer["settle"] = lambda: self.balance_answered(member, date, at_ms, answer["version"])
         return answer
+
+    def balance_answered(self, member, date, at_ms, version):
+        tier = self.level_in(self.programmes[version - 1], member) if version else self.level_now(member)
+        return {**member.balance(date, at_ms), "tier": tier}
 
     def is_late(self, programme, at_ms):
         return self.now_ms - at_ms > programme.late_after_ms
@@ -307,8 +310,8 @@ class Ledger(Checks, Returns, MemberLife, Jobs):
         programme, _, _ = self.admitted(member, receipt["store"], receipt["at_ms"])
         store = self.stores[receipt["store"]]
         facts = {"date": date, "second": second, "store": receipt["store"], "region": store["region"],
-                 "entity": store["entity"], "tier": self.level_in(programme, member.tier),
-                 "class": self.class_in(programme, member.activity_class), "tags": member.tags, "status": member.status,
+                 "entity": store["entity"], "tier": self.level_in(programme, member),
+                 "class": member.activity_class, "tags": member.tags, "status": member.status,
                  "birthday": birthday_kinds(*member.birthday, date), "first_purchase": member.visits == 0,
                  "rooms": rooms_of(programme, member, date, lambda ground: self.issued.get(ground, 0))}
         return member, programme, facts, name

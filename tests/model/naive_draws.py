@@ -174,7 +174,11 @@ class Draws:
         return command
 
     def draw_return(self):
-        posted = [name for name in self.sales[-40:] if name in self.ledger.sales]
+        posted = [name for name in self.sales[-60:] if name in self.ledger.sales]
+        if self.chance(0.95):
+            posted = [name for name in posted if any(left is not None for left in self.ledger.sales[name].left)] or posted
+        if not posted and self.chance(0.9):
+            return self.sale()
         name = self.random.choice(posted or ["none"])
         if self.chance(0.02):
             name = self.random.choice(("no-such-sale", "x" * 65, self.sales[-1] if self.sales else "none"))
@@ -197,7 +201,7 @@ class Draws:
         for number in self.random.sample(numbers, self.random.randint(1, len(numbers))):
             left = (sale.left[number - 1] if sale else 1000) or 0
             whole = left == 0 or self.chance(0.4)
-            quantity = self.random.choice((left, max(1, left // 2), self.random.randint(1, left + 1)))
+            quantity = self.random.choice((left, max(1, left // 2), self.random.randint(1, left + self.chance(0.1)) if left else 1))
             lines.append({"number": number, "quantity": 0 if whole else max(1, quantity), "whole": whole})
         if self.chance(0.03):
             lines.append(copy.deepcopy(self.random.choice(lines)))
@@ -218,7 +222,7 @@ class Draws:
 
     def hold(self):
         command = {**self.redeem(), "kind": "hold", "id": self.name("hold")}
-        days = self.random.choice((1, 30 * DAY_MS, HOUR_MS, self.random.randint(1, 10 * DAY_MS), 31 * DAY_MS, 0))
+        days = self.random.choice((1, 30 * DAY_MS, 30 * DAY_MS, 20 * DAY_MS, HOUR_MS, self.random.randint(1, 10 * DAY_MS), 31 * DAY_MS, 0))
         command["deadline_ms"] = command["at_ms"] + days
         self.holds.append(command["id"])
         return command
@@ -229,11 +233,18 @@ class Draws:
         name = self.random.choice(live if live and self.chance(0.9) else holds or ["no-such-hold"])
         hold = self.ledger.holds.get(name)
         at_ms = self.clock_ms
-        if hold and self.chance(0.7):
+        if hold and (self.chance(0.5) or hold.deadline_ms < at_ms):
             at_ms = self.random.choice((hold.deadline_ms, hold.deadline_ms, hold.deadline_ms + 1, hold.deadline_ms - 1))
         return name, hold, at_ms
 
+    def no_hold(self):
+        """Whether to draw a hold instead of its end."""
+        live = any(self.ledger.holds[name].ended_by is None for name in self.holds if name in self.ledger.holds)
+        return not live and self.chance(0.95)
+
     def capture(self):
+        if self.no_hold():
+            return self.hold()
         name, hold, at_ms = self.some_hold()
         held = hold.points() if hold else 5
         each = hold.each if hold and hold.each else 1
@@ -241,6 +252,8 @@ class Draws:
         return {"kind": "capture", "id": self.name("capture"), "hold": name, "at_ms": at_ms, "points": points}
 
     def void(self):
+        if self.no_hold():
+            return self.hold()
         name, _, at_ms = self.some_hold()
         return {"kind": "void", "id": self.name("void"), "hold": name, "at_ms": at_ms}
 
@@ -289,7 +302,8 @@ class Draws:
                 "at_ms": at_ms}
 
     def set_tier(self):
-        until = self.random.choice((None, datetime.date(2018, 6, 30), datetime.date(2019, 3, 31)))
+        days = self.random.choice((None, 0, 0, 30, -1))
+        until = None if days is None else self.ledger.today + datetime.timedelta(days=days)
         return {"kind": "set_tier", "id": self.name("set-tier"), "member": self.member(),
                 "tier": self.random.choice(LEVELS), "until": until, "operator": "op-1"}
 

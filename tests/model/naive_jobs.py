@@ -31,36 +31,31 @@ def class_by(programme, member, as_of):
 
 
 class Jobs:
-    def level_mapped(self, before, after, tier):
-        """The level of that name in another version; where it has none, the highest that is not above the number."""
-        if not self.by_name:
-            return tier
-        name = before.level_name(tier)
-        names = [level["name"] for level in after.levels]
-        return names.index(name) if name in names else min(tier, len(names) - 1)
+    def level_in(self, programme, member):
+        """A member's level as a version counts it: the level of the same name, else the highest not above the number."""
+        if programme is None or member.tier_version == 0 or not self.by_name:
+            return member.tier
+        name = self.programmes[member.tier_version - 1].level_name(member.tier)
+        names = [level["name"] for level in programme.levels]
+        return names.index(name) if name in names else min(member.tier, len(names) - 1)
 
-    def level_in(self, programme, tier):
-        """A member's level, held by the newest programme's numbers, as another version counts it: by its name."""
-        return self.level_mapped(self.programmes[-1], programme, tier)
+    def level_now(self, member):
+        """By the version in force by the ledger's clock."""
+        return self.level_in(self.programme_at(self.now_ms), member)
 
-    def class_in(self, programme, number):
-        return number
-
-    def levels_renamed(self, programme):
-        """A new version keeps everybody's level by its name."""
-        if self.programmes:
-            for member in self.members.values():
-                member.tier = self.level_mapped(self.programmes[-1], programme, member.tier)
+    @staticmethod
+    def level_set(programme, member, tier, date):
+        member.tier, member.tier_version, member.tier_since = tier, programme.version, date
 
     def tier_by_sale(self, member, programme, date, answer):
         """Up at once: the best level that any window gives that ends with the sale's month or a later one."""
         ends = [date] + [month_day(index, 1) for index in member.months if index > month_index(date)]
         best = max(programme.level_by(member.window(end, programme.window_months(end, member.enrolled_on)))
                    for end in ends)
-        tier = self.level_mapped(programme, self.programmes[-1], best)
-        if tier > member.tier:
-            answer["trace"] = {**answer["trace"], ("TIER_UP", ""): (tier, 0, member.tier)}
-            member.tier, member.tier_since = tier, date
+        before = self.level_in(programme, member)
+        if best > before:
+            answer["trace"] = {**answer["trace"], ("TIER_UP", ""): (best, 0, before)}
+            self.level_set(programme, member, best, date)
 
     def recalculate(self, run_id, as_of, preview=False):
         """Returns {(from, to): members} and the changes, in the order of members."""
@@ -69,33 +64,34 @@ class Jobs:
         for number, member in sorted(self.members.items()):
             if member.status == "merged":
                 continue
-            months = programme.window_months(as_of, member.enrolled_on)
-            sums = member.window(as_of, months)
-            before, after = member.tier, self.level_after(programme, member, sums, as_of)
+            sums = member.window(as_of, programme.window_months(as_of, member.enrolled_on))
+            before = self.level_in(programme, member)
+            after, ends_hand = self.level_after(programme, member, before, sums, as_of)
+            group = class_by(programme, member, as_of) or member.activity_class
             name = f"tiers/{run_id}/{number}"
-            group = class_by(programme, member, as_of)
             if not preview and name in self.transactions:
-                after, group = before, member.activity_class
+                after, ends_hand, group = before, False, member.activity_class
             counts[(before, after)] = counts.get((before, after), 0) + 1
-            if after != before or group != member.activity_class:
-                changes.append((number, before, after, sums[0], sums[1]))
+            if after != before or ends_hand or group != member.activity_class:
+                changes.append((number, before, after, sums[0], sums[1], member.activity_class, group))
                 if not preview:
-                    if after != before:
-                        member.tier, member.tier_since = after, as_of
-                        member.tier_until = None
-                    member.activity_class = group
                     self.transactions[name] = (None, None)
+                    member.tier_until = None if ends_hand else member.tier_until
+                    member.activity_class = group
+                    if after != before:
+                        self.level_set(programme, member, after, as_of)
         return counts, changes
 
-    def level_after(self, programme, member, sums, as_of):
-        by_window = self.level_mapped(programme, self.programmes[-1], programme.level_by(sums))
-        if by_window >= member.tier:
-            return by_window
-        if member.tier_until is not None and as_of <= member.tier_until:
-            return member.tier
-        if self.by_name and as_of < member.tier_since + programme.grace:
-            return member.tier
-        return by_window if programme.down == "window" else member.tier - 1
+    def level_after(self, programme, member, before, sums, as_of):
+        """Returns (level, whether a level by hand ends)."""
+        by_window = programme.level_by(sums)
+        if member.tier_until is not None:
+            return (before, False) if as_of <= member.tier_until else (by_window, True)
+        if by_window >= before:
+            return by_window, False
+        if as_of < member.tier_since + programme.grace and self.by_name:
+            return before, False
+        return (by_window if programme.down == "window" else before - 1), False
 
     def expire(self, as_of):
         """Posts what has expired before a date. Returns the points."""

@@ -1,10 +1,9 @@
 """A member's life: enrolment, cards, freezing, closing, merging, adjustments, transfers, levels by hand."""
-import copy
 import datetime
 
 from naive_checks import DAY_MS, EPOCH
 from naive_programme import ALWAYS, EVER, Refused
-from naive_state import Member
+from naive_state import Member, merged
 
 CARDS = 64
 
@@ -93,7 +92,8 @@ class MemberLife:
         trace["FORFEITED", ""] = [forfeited, 0, 0]
         trace["DEBT", ""] = [sum(member.debts.values()), 0, 0]
         member.status = "closed"
-        return self.settled(self.finish(member, postings, date, now_ms, trace=trace))
+        version = programme.version if programme is not None else 0
+        return self.settled(self.finish(member, postings, date, now_ms, trace=trace, version=version))
 
     def post_adjust(self, command):
         member = self.known(command["member"])
@@ -196,7 +196,9 @@ class MemberLife:
         gone.tier = gone.visits = gone.tags = gone.activity_class = 0
         gone.birthday, gone.tier_until = (0, 0), None
         into.sweep(self.today)
-        return self.settled(self.finish(into, [], self.today, now_ms, trace=trace, postings=merged_of(postings + moved)))
+        answer = self.finish(into, [], self.today, now_ms, trace=trace)
+        answer["postings"] = merged(postings + moved)
+        return self.settled(answer)
 
     def finish_quietly(self, member, postings):
         for account, entity, reason, points, _, _ in postings:
@@ -227,15 +229,18 @@ class MemberLife:
 
     def post_set_tier(self, command):
         member = self.living(command)
-        newest = self.programmes[-1]
-        names = [level["name"] for level in newest.levels]
+        programme = self.programme_at(self.now_ms)
+        if programme is None:
+            raise Refused("NO_PROGRAMME")
+        names = [level["name"] for level in programme.levels]
         if command["tier"] not in names:
-            raise Refused("INVALID_FIELD", "tier")
-        member.tier, member.tier_since = names.index(command["tier"]), self.today
+            raise Refused("UNKNOWN_TIER")
+        if command["until"] is not None and command["until"] < self.today:
+            raise Refused("INVALID_FIELD", "until")
+        before, after = self.level_in(programme, member), names.index(command["tier"])
+        trace = {}
+        if after != before:
+            trace["TIER_UP" if after > before else "TIER_DOWN", ""] = [after, 0, before]
+            self.level_set(programme, member, after, self.today)
         member.tier_until = command["until"] or EVER
-        return self.quiet(member)
-
-
-def merged_of(postings):
-    from naive_state import merged
-    return merged(copy.copy(postings))
+        return self.settled(self.finish(member, [], self.today, self.now_ms, version=programme.version, trace=trace))

@@ -65,6 +65,7 @@ class Member:
         self.birthday = (command["birth_month"], command["birth_day"])
         self.home_store, self.tags = command["home_store"], command["tags"]
         self.tier = self.visits = self.activity_class = 0
+        self.tier_version = 0   # the programme version that counted the level; 0: it never changed
         self.tier_until = None  # last day of a level given by hand; EVER: no end
         self.status, self.into = "active", None
         self.cards = list(command["cards"])
@@ -88,7 +89,7 @@ class Member:
         return {"available": sum(points for key, points in live if key[1] <= date),
                 "pending": sum(points for key, points in live if key[1] > date),
                 "held": sum(hold.points() for hold in self.holds if hold.deadline_ms >= at_ms),
-                "debt": sum(self.debts.values()), "tier": self.tier, "expiring_on": next_on,
+                "debt": sum(self.debts.values()), "expiring_on": next_on,
                 "expiring_points": sum(points for key, points in live if key[0] == next_on)}
 
     def window(self, date, months):

@@ -218,7 +218,7 @@ def trace_of(outcome, reasons):
         row[1] += step.amount
         if kind in EXACT:
             row[2] += Fraction(step.exact, outcome.denominator or 1)
-        elif kind == "TIER_UP":
+        elif kind in ("TIER_UP", "TIER_DOWN"):
             row[2] += step.exact
     return {key: tuple(row) for key, row in sums.items() if any(row)}
 
@@ -240,7 +240,7 @@ def outcome_same(what, outcome, answer, reasons):
     same(what, got, {name: answer[name] for name in got})
 
 
-def member_same(message, member, as_of, now_ms):
+def member_same(message, member, as_of, now_ms, level):
     """Compares a Member as GetMember gave it with the model's, judged as of a date, holds by the clock."""
     lots = [((date_of(lot.expires_on), first_day_of(lot.available_on), lot.entity), lot.granted, lot.remaining, lot.expired)
             for lot in message.lots]
@@ -250,9 +250,9 @@ def member_same(message, member, as_of, now_ms):
            "tier_since": date_of(message.tier_since), "months": months, "visits": message.visits,
            "enrolled_on": date_of(message.enrolled_on), "tags": message.tags, "home_store": message.home_store,
            "birthday": (message.birth_month, message.birth_day), "status": STATUS[message.status]}
-    expected = {"balance": member.balance(as_of, now_ms),
+    expected = {"balance": {**member.balance(as_of, now_ms), "tier": level},
                 "lots": [(key, *lot) for key, lot in sorted(member.lots.items())],
-                "debt": sum(member.debts.values()), "tier": member.tier, "tier_since": member.tier_since,
+                "debt": sum(member.debts.values()), "tier": level, "tier_since": member.tier_since,
                 "months": member.months, "visits": member.visits, "enrolled_on": member.enrolled_on,
                 "tags": member.tags, "home_store": member.home_store, "birthday": member.birthday,
                 "status": member.status}
@@ -273,7 +273,8 @@ def members_same(client, ledger, numbers, as_of):
             member=common_pb2.MemberRef(number=number), as_of=date_number(as_of)), timeout=WAIT))
             for number in numbers[at:at + 500]]
         for number, call in calls:
-            member_same(call.result().member, ledger.members[number], as_of, ledger.now_ms)
+            member = ledger.members[number]
+            member_same(call.result().member, member, as_of, ledger.now_ms, ledger.level_now(member))
 
 
 def reasons_of(client):
@@ -319,7 +320,8 @@ def recalculate_same(client, ledger, run_id, as_of):
         messages = list(client.programmes.RecalculateTiers(request, timeout=WAIT))
         # `from` is a word of Python: generated code has no attribute of that name.
         counts = {(getattr(count, "from"), count.to): count.members for count in messages[-1].counts if count.members}
-        changes = [(change.member, getattr(change, "from"), change.to, change.spend, change.visits)
+        changes = [(change.member, getattr(change, "from"), change.to, change.spend, change.visits,
+                    getattr(change, "class_from", 0), getattr(change, "class_to", 0))
                    for message in messages for change in message.changes]
         expected_counts, expected_changes = ledger.recalculate(run_id, as_of, preview)
         same(f"tiers {run_id} as of {as_of}, preview {preview}: done", messages[-1].done, True)

@@ -93,7 +93,7 @@ class Run:
         self.server = Jifend(folder, "--checkpoint-entries", "10000")
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.server.port}", options=LARGE)
         self.client = Client(self.channel)
-        self.ledger = Ledger(time.time_ns() // 1000000)
+        self.ledger = Ledger(time.time_ns() // 1000000, False)
         self.commands = receipts_of(path)
         self.last_ms = max(command["receipt"]["at_ms"] for command in self.commands)
 

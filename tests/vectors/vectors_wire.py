@@ -63,6 +63,8 @@ def milliseconds(moment):
 
 
 def date_number(text):
+    if text in ("today", "tomorrow"):
+        text = (datetime.datetime.now(UTC).date() + datetime.timedelta(days=text == "tomorrow")).isoformat()
     return int(text.replace("-", "")) if text not in ("", "never", "none") else 0
 
 

@@ -212,14 +212,21 @@ class Ledger(Case):
         self.assertEqual(totals[common_pb2.ACCOUNT_HELD], 0)
         self.assertEqual(sum(totals.values()), 0)
 
-    def test_concurrent_captures_of_one_hold_spend_it_once(self):
+    def test_concurrent_captures_spend_a_hold_once_and_concurrent_holds_stay_within_the_balance(self):
         self.client.sell(sale("s1", lines=[line(amount=50000)]))
         self.client.ledger.Hold(hold("h1", 300), timeout=WAIT)
-        calls = [self.client.ledger.Capture.future(capture(f"c{i % 5}", "h1", 100), timeout=WAIT) for i in range(20)]
+        channels = [self.server.channel(("grpc.use_local_subchannel_pool", 1)) for _ in range(4)]
+        stubs = [Client(channel).ledger for channel in channels]
+        calls = [stubs[i % 4].Capture.future(capture(f"c{i % 5}", "h1", 100), timeout=WAIT) for i in range(20)]
         answers = [call.result() for call in calls if call.exception() is None]
         self.assertEqual(len(answers), 4)  # one id, sent four times
         self.assertEqual([answer.replayed for answer in answers].count(False), 1)
         self.assertEqual(self.member().balance.available, 400)
+        holds = [stubs[i % 4].Hold.future(hold(f"g{i}", 100), timeout=WAIT) for i in range(16)]
+        self.assertEqual([call.exception() for call in holds].count(None), 4)  # 400 points
+        self.assertEqual(len(self.member().holds), 4)
+        for channel in channels:
+            channel.close()
 
     def test_a_batch_and_a_stream_hold_capture_and_void(self):
         self.client.sell(sale("s1", lines=[line(amount=50000)]))

@@ -1,12 +1,14 @@
 // Where the points go that no longer pay for what is kept: back to what they came from, last spent
 // first.
 //
-// What no lot covered when it was spent (an offline sale's debt) was spent last: that debt is
-// undone first, netted with what the same return owes (plan_take_back.c). The rest goes to the
-// lots, with their original expiry. Into a lot that is over on the return's date they go only
-// within the programme's reinstate_days, and then as a lot of their own that lasts as long as that;
-// later they expire at once. Which way a part goes is decided by the return that gives it back: a
-// lot that expires between two returns is the one thing that their dates decide.
+// What no lot covered when it was spent (an offline sale's debt) was spent last, and comes back
+// first: what is still owed of it is undone, netted with what the same return owes
+// (plan_take_back.c); what the sale's own grant had paid of it goes to the lot of that grant, as if
+// the grant had never paid it. The rest goes to the lots, with their original expiry. Into a lot
+// that is over on the return's date they go only within the programme's reinstate_days, and then as
+// a lot of their own that lasts as long as that; later they expire at once. Which way a part goes
+// is decided by the return that gives it back: a lot that expires between two returns is the one
+// thing that their dates decide.
 //
 // Fails only for want of memory.
 #include "base/assert.h"
@@ -37,8 +39,8 @@ static bool parts_give(struct jf_return_plan *plan)
 {
     const struct jf_sale_entry *sale = plan->sale;
     uint32_t count = sale->redeemed_count;
-    int64_t now_total = plan->given - plan->undone;
-    int64_t before_total = plan->given_before - plan->undone_before;
+    int64_t now_total = plan->given - plan->undone - plan->repaid;
+    int64_t before_total = plan->given_before - plan->undone_before - plan->repaid_before;
     plan->given_back = jf_plan_alloc(plan->work, count, sizeof *plan->given_back);
     if (plan->given_back == NULL) {
         return false;
@@ -65,11 +67,17 @@ static int64_t at_most(int64_t value, int64_t most)
 bool jf_return_give_back(struct jf_return_plan *plan)
 {
     struct jf_plan_work *work = plan->work;
-    plan->undone = at_most(plan->given, plan->debt_spent);
-    plan->undone_before = at_most(plan->given_before, plan->debt_spent);
+    int64_t owed = plan->debt_spent - plan->debt_spent_paid;
+    plan->undone = at_most(plan->given, owed);
+    plan->undone_before = at_most(plan->given_before, owed);
+    plan->repaid = at_most(plan->given - plan->undone, plan->debt_spent_paid);
+    plan->repaid_before = at_most(plan->given_before - plan->undone_before, plan->debt_spent_paid);
     if (!parts_give(plan)) {
         return false;
     }
+    const struct jf_sale_facts *facts = &plan->sale->facts;
+    struct jf_lot_key own = {facts->available_on, facts->expires_on, facts->entity};
+    jf_plan_post(work, JF_ACCOUNT_AVAILABLE, own, 0, plan->repaid - plan->repaid_before);
     struct jf_lot_key taker = {.entity = plan->sale->facts.entity};
     jf_plan_post(work, JF_ACCOUNT_REDEEMED, taker, 0, plan->given_before - plan->given);
     plan->holder = jf_plan_member_copy(work);

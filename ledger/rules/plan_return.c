@@ -57,6 +57,20 @@ static int64_t debt_spent(const struct jf_sale_entry *sale)
     return rest;
 }
 
+// Of those, what the sale's own grant paid at once. Debts to one entity are one debt: what was paid
+// counts for the sale's own part first.
+static int64_t debt_spent_paid(const struct jf_return_plan *plan)
+{
+    int64_t paid = 0;
+    for (uint32_t i = 0; i < plan->entry->posting_count; i++) {
+        const struct jf_posting *posting = &plan->entry->postings[i];
+        bool is_own = posting->account == JF_ACCOUNT_DEBT &&
+                      posting->entity.value == plan->sale->facts.entity.value;
+        paid += is_own && posting->points > 0 ? posting->points : 0;
+    }
+    return paid < plan->debt_spent ? paid : plan->debt_spent;
+}
+
 static bool find_what_is_named(struct jf_return_plan *plan)
 {
     struct jf_plan_work *work = plan->work;
@@ -76,6 +90,7 @@ static bool find_what_is_named(struct jf_return_plan *plan)
     plan->entry = input->sale;
     plan->sale = &input->sale->as.sale;
     plan->debt_spent = debt_spent(plan->sale);
+    plan->debt_spent_paid = debt_spent_paid(plan);
     plan->last = input->last_return == NULL ? NULL : &input->last_return->as.sale_return;
     plan->version = jf_reference_programme(input->reference, plan->sale->facts.programme_version);
     if (plan->version == NULL) {

@@ -28,7 +28,8 @@ struct jf_return_plan {
     const struct jf_sale_entry *sale;
     const struct jf_return_entry *last;         // NULL: none yet
     const struct jf_programme_version *version; // that decided the sale
-    int64_t debt_spent; // points of the sale's redemption that no lot covered: they became debt
+    int64_t debt_spent;      // points of the sale's redemption that no lot covered: they became debt
+    int64_t debt_spent_paid; // of debt_spent, by the sale's own grant
     // What is kept after this return.
     struct jf_kept_line *kept; // one a line of the sale
     struct jf_kept receipt;    // of them
@@ -48,6 +49,8 @@ struct jf_return_plan {
     int64_t given_before;           // by earlier returns
     int64_t undone;                 // of `given`: they undo debt_spent
     int64_t undone_before;          // of `given_before`
+    int64_t repaid;                 // of `given`: what the sale's own grant paid of debt_spent
+    int64_t repaid_before;          // of `given_before`
     int64_t expired;                // given back by this return, and expired at once
     struct jf_lot_part *given_back; // to lots, cumulative, last spent first
     uint32_t given_back_count;

@@ -8,8 +8,9 @@
 // What it holds includes points that were posted as expired: points that expired unspent need not
 // be given back again, they are taken where they lie. What the sale put into it is its grant less
 // what paid debts. Those points never were in the lot, so taking them back restores the debts that
-// they paid, the last paid first, whatever the programme says of a shortfall. What is still missing
-// was spent: other lots pay it where the programme says so,
+// they paid, the last paid first, whatever the programme says of a shortfall. (What the grant paid
+// of its own sale's debt and was given back counts as put into the lot: plan_give_back.c.) What is
+// still missing was spent: other lots pay it where the programme says so,
 //
 //   from others = min(rest, what they paid before + what of them can be spent now)
 //
@@ -93,11 +94,12 @@ static int64_t debts_move(struct jf_return_plan *plan, int64_t before, int64_t n
         if (paid->account != JF_ACCOUNT_DEBT || paid->points <= 0) {
             continue;
         }
-        int64_t part_before = at_most(before, paid->points);
-        int64_t part_now = at_most(now, paid->points);
+        bool is_own = paid->entity.value == lot_entity.value;
+        int64_t part_before = at_most(before, paid->points - (is_own ? plan->repaid_before : 0));
+        int64_t part_now = at_most(now, paid->points - (is_own ? plan->repaid : 0));
         before -= part_before;
         now -= part_now;
-        if (paid->entity.value == lot_entity.value) {
+        if (is_own) {
             own_before += part_before;
             own_now += part_now;
         } else {
@@ -208,7 +210,7 @@ static int64_t own_most(const struct jf_return_plan *plan, struct jf_lot_key key
     const struct jf_lot *lot = jf_lots_find(plan->holder, key);
     int64_t holds = lot == NULL ? 0 : lot->remaining + lot->expired;
     return at_most(plan->taken_before.from_lot + holds,
-                   plan->entry->points_granted - plan->sale->debt_paid);
+                   plan->entry->points_granted - plan->sale->debt_paid + plan->repaid);
 }
 
 // Lowers *points by as much of *excess as it holds.
@@ -231,7 +233,7 @@ bool jf_return_take_back(struct jf_return_plan *plan)
     }
     int64_t total = plan->entry->points_granted - plan->earned.points;
     int64_t rest = total - at_most(total, own_most(plan, key));
-    int64_t debt = at_most(rest, plan->sale->debt_paid); // restored
+    int64_t debt = at_most(rest, plan->sale->debt_paid - plan->repaid); // restored
     rest -= debt;
     int64_t other = terms->from_other_lots ? at_most(rest, sources.most) : 0;
     rest -= other;

@@ -74,19 +74,24 @@ class Returns:
     def given_back(sale, redeemed, date, lots, trace):
         """Redeemed points: first what became debt offline, then the lots that paid, last spent first.
 
+        What of that debt the sale's own grant paid goes to the lot of that grant, as if it had not paid it.
+
         Returns (postings without the debt's, points by which a debt is to be undone).
         """
         def by_part(total):
-            parts, rest = [], total - min(total, sale.offline_debt)
-            for _, points in reversed(sale.redeemed):
+            parts, rest = [], total
+            for points in (sale.offline_debt - own_paid, own_paid, *(points for _, points in reversed(sale.redeemed))):
                 parts.append(min(points, rest))
                 rest -= parts[-1]
-            return [min(total, sale.offline_debt), *parts]
+            return parts
+        own_paid = sum(points for entity, points in sale.debt_paid if entity == sale.facts["entity"])
+        own_paid = min(own_paid, sale.offline_debt)
         before, now = by_part(sale.redeem_points - sale.kept_redeemed), by_part(sale.redeem_points - redeemed)
         changes = [after - first for first, after in zip(before, now)]
-        postings = [("REDEEMED", sale.facts["entity"], "", -sum(changes), None, 0)]
+        sale.repaid = [before[1], now[1]]
+        postings = [("REDEEMED", sale.facts["entity"], "", -sum(changes), None, 0), *lots.take(sale.lot, -changes[1])]
         days = datetime.timedelta(days=int(sale.programme.returns["reinstate_days"]))
-        for (key, _), points in zip(reversed(sale.redeemed), changes[1:]):
+        for (key, _), points in zip(reversed(sale.redeemed), changes[2:]):
             if date > key[0]:
                 again = (key[0] + days, ALWAYS, key[2])
                 if date > again[0]:
@@ -106,7 +111,7 @@ class Returns:
         """
         member, key = sale.member, sale.lot
         lot = lots.get(key, [0, 0, 0])
-        paid = sum(points for _, points in sale.debt_paid)
+        paid = sum(points for _, points in sale.debt_paid) - sale.repaid[1]
         from_lot = min(total, sale.from_lot + lot[1] + lot[2], sale.granted - paid)
         rest = total - from_lot
         restored = min(rest, paid)
@@ -173,7 +178,7 @@ class Returns:
         shares = {own: [0, 0], **{entity: [0, 0] for entity, _ in sale.debt_paid}}
         for index, rest in enumerate((sale.as_debt, target)):
             for entity, most in reversed(sale.debt_paid):
-                part = min(rest, most)
+                part = min(rest, most - (sale.repaid[index] if entity == own else 0))
                 shares[entity][index] += part
                 rest -= part
             shares[own][index] += rest

@@ -181,6 +181,7 @@ class Sale:
         self.redeemed = []   # (lot's key, points), in the order of spending
         self.redeem_points = command["redeem_points"]
         self.offline_debt = 0
+        self.repaid = [0, 0]  # of it, paid by the sale's own grant and given back: before the last return, and after it
         self.debt_paid = []  # (entity, points)
         self.granted = 0
         self.left = [line["quantity"] for line in self.receipt["lines"]]  # None: gone

@@ -28,7 +28,7 @@ struct jf_return_plan {
     const struct jf_sale_entry *sale;
     const struct jf_return_entry *last;         // NULL: none yet
     const struct jf_programme_version *version; // that decided the sale
-    int64_t debt_spent;      // points of the sale's redemption that no lot covered: they became debt
+    int64_t debt_spent; // points of the sale's redemption that no lot covered: they became debt
     int64_t debt_spent_paid; // of debt_spent, by the sale's own grant
     // What is kept after this return.
     struct jf_kept_line *kept; // one a line of the sale

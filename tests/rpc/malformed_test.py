@@ -116,6 +116,25 @@ def second_steps(at_ms):
         yield dict(points=value), "points"
 
 
+def members(member="member"):
+    for value in NO_TEXT:
+        yield dict(transaction_id=value), "transaction_id"
+    yield {member: common_pb2.MemberRef()}, member
+    yield {member: common_pb2.MemberRef(card="c" * 65)}, f"{member}.card"
+
+
+def updates():
+    yield from members()
+    for month, day, field in ((13, 1, "birth_month"), (2, 30, "birth_day"), (1, 0, "birth_day"), (0, 1, "birth_month")):
+        yield dict(birth_month=month, birth_day=day), field
+
+
+def cards():
+    for value in NO_TEXT:
+        yield dict(transaction_id=value), "transaction_id"
+        yield dict(card=value), "card"
+
+
 def enrolments():
     for value in NO_TEXT:
         yield dict(transaction_id=value), "transaction_id"
@@ -223,6 +242,18 @@ class Malformed(Case):
             deadline_ms=SOLD_AT_MS + 61000), timeout=WAIT)
         good = ledger_pb2.VoidRequest(transaction_id="bad", hold_transaction_id="held", voided_at_ms=SOLD_AT_MS + 2000)
         self.spoil(self.client.ledger.Void, good, second_steps("voided_at_ms"))
+
+    def test_members(self):
+        stub = self.client.members
+        one = dict(transaction_id="bad", member=number(1))
+        self.spoil(stub.UpdateMember, members_pb2.UpdateMemberRequest(**one), updates())
+        one["transaction_id"] = "bad-link"
+        self.spoil(stub.LinkCard, members_pb2.LinkCardRequest(**one, card="c"), [*members(), *cards()])
+        self.spoil(stub.UnlinkCard, members_pb2.UnlinkCardRequest(transaction_id="bad-unlink", card="c"), cards())
+        one["transaction_id"] = "bad-freeze"
+        self.spoil(stub.Freeze, members_pb2.FreezeRequest(**one), members())
+        one["transaction_id"] = "bad-close"
+        self.spoil(stub.Close, members_pb2.CloseRequest(**one), members())
 
     def test_enrolments(self):
         good = members_pb2.EnrolRequest(transaction_id="bad", number=7, enrolled_on=20170101)

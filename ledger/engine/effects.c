@@ -66,7 +66,7 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
     uint32_t cards = jf_entry_card_move(entry).count;
     error = jf_control_reserve(effects->control, entry);
     if (error == JF_OK) {
-        // A posting names one day.
+        // A posting names one day of one member.
         error = jf_state_note_reserve(effects->state, bytes.size, cards, entry->posting_count);
     }
     if (error != JF_OK) {
@@ -87,9 +87,11 @@ static void follow_up_note(const struct jf_effects *effects, struct jf_text id, 
 }
 
 // The day whose row in the index of expiries a posting may change; JF_DATE_EVER: none.
-static jf_date expiry_day(const struct jf_posting *posting, const struct jf_member *member)
+static jf_date expiry_day(const struct jf_entry *entry, const struct jf_posting *posting,
+                          const struct jf_member *member)
 {
-    bool is_of_member = posting->member.value == 0 || posting->member.value == member->number.value;
+    struct jf_member_id owner = posting->member.value != 0 ? posting->member : entry->member;
+    bool is_of_member = owner.value == member->number.value;
     bool is_points =
         posting->account == JF_ACCOUNT_AVAILABLE || posting->account == JF_ACCOUNT_PENDING;
     return is_of_member && is_points ? posting->expires_on : JF_DATE_EVER;
@@ -103,14 +105,14 @@ static void member_apply(const struct jf_effects *effects, const struct jf_entry
     uint64_t held[JF_POSTINGS_PER_ENTRY_MAX / 64] = {0};
     JF_ASSERT(entry->posting_count <= JF_POSTINGS_PER_ENTRY_MAX);
     for (uint32_t i = 0; i < entry->posting_count; i++) {
-        jf_date day = expiry_day(&entry->postings[i], member);
+        jf_date day = expiry_day(entry, &entry->postings[i], member);
         bool is_held = day != JF_DATE_EVER && jf_member_has_points_until(member, day);
         held[i / 64] |= (uint64_t)is_held << (i % 64);
     }
     jf_apply_member(member, entry);
     jf_state_member_touch(effects->state, member);
     for (uint32_t i = 0; i < entry->posting_count; i++) {
-        jf_date day = expiry_day(&entry->postings[i], member);
+        jf_date day = expiry_day(entry, &entry->postings[i], member);
         if (day == JF_DATE_EVER) {
             continue;
         }

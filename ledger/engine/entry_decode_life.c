@@ -144,7 +144,9 @@ static enum jf_error holds_read(const Jifen__V1__MergeBody *body, struct jf_aren
     for (size_t i = 0; i < body->n_holds; i++) {
         holds[i] = (struct jf_hold){.position = body->holds[i]->position,
                                     .deadline_ms = body->holds[i]->deadline_ms,
-                                    .part_count = (uint32_t)body->holds[i]->n_parts};
+                                    .part_count = (uint32_t)body->holds[i]->n_parts,
+                                    .reward = body->holds[i]->reward_ground,
+                                    .quantity = body->holds[i]->quantity};
     }
     merge->holds = holds;
     merge->hold_count = (uint32_t)body->n_holds;

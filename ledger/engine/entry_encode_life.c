@@ -10,7 +10,7 @@
 #define PART_BYTES  (5u * FIELD_BYTES)
 #define MONTH_BYTES (5u * FIELD_BYTES)
 #define DELTA_BYTES (5u * FIELD_BYTES)
-#define HOLD_BYTES  (3u * FIELD_BYTES) // besides its parts
+#define HOLD_BYTES  (5u * FIELD_BYTES) // besides its parts
 
 static uint64_t merge_bound(const struct jf_merge_entry *merge)
 {
@@ -96,6 +96,8 @@ static void put_holds(struct jf_wire_writer *writer, const struct jf_merge_entry
     for (uint32_t i = merge->hold_count; i-- > 0;) {
         const unsigned char *end = writer->at;
         parts -= merge->holds[i].part_count;
+        jf_wire_int(writer, 5, merge->holds[i].quantity);
+        jf_wire_uint(writer, 4, merge->holds[i].reward);
         jf_entry_put_parts(writer, 3, parts, merge->holds[i].part_count);
         jf_wire_int(writer, 2, merge->holds[i].deadline_ms);
         jf_wire_uint(writer, 1, merge->holds[i].position);

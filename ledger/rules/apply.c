@@ -236,11 +236,12 @@ static void hold_apply(struct jf_member *member, const struct jf_entry *entry)
 
 void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
 {
+    struct jf_member_id second = jf_entry_second(entry).member;
+    bool is_second = second.value != 0 && second.value == member->number.value;
     for (uint32_t i = 0; i < entry->voided_hold_count; i++) {
         jf_holds_remove(member, entry->voided_holds[i]);
     }
-    struct jf_member_id second = jf_entry_second(entry).member;
-    if (second.value != 0 && second.value == member->number.value) {
+    if (is_second) {
         second_postings_apply(member, entry);
     } else {
         jf_apply_postings(member, entry->postings, entry->posting_count);
@@ -250,8 +251,10 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
         bool is_return = entry->kind == JF_ENTRY_RETURN;
         lots_sweep(member, is_return ? JF_DATE_MIN : entry->business_date);
     }
-    jf_counters_apply(member, entry->voided_counted, entry->voided_counted_count);
-    jf_counters_apply(member, entry->counted, entry->counted_count);
+    if (!is_second) {
+        jf_counters_apply(member, entry->voided_counted, entry->voided_counted_count);
+        jf_counters_apply(member, entry->counted, entry->counted_count);
+    }
     switch (entry->kind) {
     case JF_ENTRY_SALE:
         sale_count(member, entry);

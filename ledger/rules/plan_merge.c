@@ -192,6 +192,31 @@ static void gone_post(struct merge_plan *plan)
     }
 }
 
+// What giving back counts: of the one who ceases to be only what is the chain's, because the
+// member's own counters move as they are after it.
+static bool voided_counted_fill(struct merge_plan *plan)
+{
+    struct jf_entry *entry = plan->work->entry;
+    const struct jf_entry *gone = &plan->gone_entry;
+    uint32_t count = entry->voided_counted_count;
+    struct jf_counter_delta *deltas =
+        jf_plan_alloc(plan->work, count + gone->voided_counted_count, sizeof *deltas);
+    if (deltas == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        deltas[i] = entry->voided_counted[i];
+    }
+    for (uint32_t i = 0; i < gone->voided_counted_count; i++) {
+        if (gone->voided_counted[i].kind == JF_COUNTER_REWARD_STOCK) {
+            deltas[count++] = gone->voided_counted[i];
+        }
+    }
+    entry->voided_counted = deltas;
+    entry->voided_counted_count = count;
+    return true;
+}
+
 // The positions of all that was given back, ascending.
 static bool voided_fill(struct merge_plan *plan)
 {
@@ -211,7 +236,7 @@ static bool voided_fill(struct merge_plan *plan)
     }
     work->entry->voided_holds = voided;
     work->entry->voided_hold_count = count;
-    return true;
+    return voided_counted_fill(plan);
 }
 
 bool jf_plan_merge(struct jf_plan_work *work)

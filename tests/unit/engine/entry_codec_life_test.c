@@ -99,3 +99,93 @@ Test(entry_codec_life, bodies_that_no_planning_wrote_are_errors)
     entry.as.member_update.birth_month = 13;
     cr_expect_eq(travel(&entry, &back), JF_ERROR_CORRUPT);
 }
+
+Test(entry_codec_life, adjustments_and_transfers_come_back)
+{
+    static const struct jf_lot_part parts[2] = {{0, JF_DATE_EVER, {3}, 40}, {5, 20999, {4}, 2}};
+    struct jf_entry back;
+    struct jf_entry entry = entry_of(JF_ENTRY_ADJUSTMENT);
+    entry.as.adjustment = (struct jf_adjustment_entry){.points = -42,
+                                                       .reason_code = JF_TEXT("goodwill"),
+                                                       .operator_name = JF_TEXT("ann"),
+                                                       .approver = JF_TEXT("bob"),
+                                                       .entity = {255},
+                                                       .adjusted_at_ms = 1781524800000,
+                                                       .debited = parts,
+                                                       .debited_count = 2};
+    cr_assert_eq(travel(&entry, &back), JF_OK);
+    cr_expect_eq(back.as.adjustment.points, -42);
+    cr_expect_eq(back.as.adjustment.expires_on, 0);
+    cr_expect_eq(back.as.adjustment.debited[1].available_on, 5);
+    cr_expect(jf_text_equal(back.as.adjustment.approver, JF_TEXT("bob")));
+    entry = entry_of(JF_ENTRY_TRANSFER);
+    entry.as.transfer = (struct jf_transfer_entry){.to = {{8}, 6},
+                                                   .points = 42,
+                                                   .operator_name = JF_TEXT("ann"),
+                                                   .transferred_at_ms = 1781524800000,
+                                                   .moved = parts,
+                                                   .moved_count = 2};
+    cr_assert_eq(travel(&entry, &back), JF_OK);
+    cr_expect_eq(jf_entry_second(&back).member.value, 8);
+    cr_expect_eq(jf_entry_second(&back).previous_position, 6);
+    cr_expect_eq(back.as.transfer.moved[0].expires_on, JF_DATE_EVER);
+    entry.as.transfer.to.member = entry.member; // to whom it comes from
+    cr_expect_eq(travel(&entry, &back), JF_ERROR_CORRUPT);
+}
+
+Test(entry_codec_life, a_merge_comes_back_whole)
+{
+    static const struct jf_lot_part granted[1] = {{0, 20999, {3}, 40}};
+    static const struct jf_month_count months[1] = {
+        {.month_index = 2026 * 12 + 11, .visits = 3, .spend = 900, .points = 9}};
+    static const struct jf_counter_delta counters[1] = {{JF_COUNTER_REWARD, 7, 0, 2}};
+    static const struct jf_lot_part held[3] = {
+        {0, 20999, {3}, 1}, {0, JF_DATE_EVER, {3}, 2}, {0, 20999, {4}, 3}};
+    static const struct jf_hold holds[2] = {
+        {.position = 4, .deadline_ms = 10, .part_count = 1},
+        {.position = 5, .deadline_ms = 20, .part_count = 2, .reward = 7, .quantity = 1}};
+    static const struct jf_text cards[1] = {{"a", 1}};
+    struct jf_entry back;
+    struct jf_entry entry = entry_of(JF_ENTRY_MERGE);
+    entry.as.merge = (struct jf_merge_entry){.from = {{8}, 6},
+                                             .granted = granted,
+                                             .granted_count = 1,
+                                             .months = months,
+                                             .month_count = 1,
+                                             .counters = counters,
+                                             .counter_count = 1,
+                                             .holds = holds,
+                                             .hold_count = 2,
+                                             .hold_parts = held,
+                                             .hold_part_count = 3,
+                                             .cards = cards,
+                                             .card_count = 1,
+                                             .visits = 3,
+                                             .tier = 1,
+                                             .tier_version = 2,
+                                             .tier_since = 20000,
+                                             .tier_until = 20100,
+                                             .enrolled_on = 19000,
+                                             .birth_month = 2,
+                                             .birth_day = 29,
+                                             .tags = 5};
+    cr_assert_eq(travel(&entry, &back), JF_OK);
+    const struct jf_merge_entry *merge = &back.as.merge;
+    cr_expect_eq(merge->from.previous_position, 6);
+    cr_expect_eq(merge->granted[0].points, 40);
+    cr_expect_eq(merge->months[0].month_index, months[0].month_index);
+    cr_expect_eq(merge->counters[0].delta, 2);
+    cr_assert_eq(merge->hold_count, 2);
+    cr_expect_eq(merge->holds[1].quantity, 1);
+    cr_expect_eq(merge->holds[1].reward, 7);
+    cr_assert_eq(merge->hold_part_count, 3);
+    cr_expect_eq(merge->hold_parts[2].points, 3);
+    cr_expect_eq(merge->card_count, 1);
+    cr_expect_eq(merge->tier_since, 20000);
+    cr_expect_eq(merge->tier_until, 20100);
+    cr_expect_eq(merge->tier_version, 2);
+    cr_expect_eq(merge->enrolled_on, 19000);
+    cr_expect_eq(merge->tags, 5);
+    entry.as.merge.from.member = entry.member;
+    cr_expect_eq(travel(&entry, &back), JF_ERROR_CORRUPT);
+}

@@ -109,3 +109,59 @@ Test(command_life, every_field_counts_in_the_fingerprint)
     command.as.close.member.number.value = 1;
     cr_expect_neq(jf_command_fingerprint(&command), before);
 }
+
+Test(command_life, an_adjustment_says_how_much_why_who_and_for_whom)
+{
+    make(JF_COMMAND_ADJUST);
+    struct jf_adjust_command *adjust = &command.as.adjust;
+    *adjust = (struct jf_adjust_command){.member = {.number = {1}},
+                                         .points = -JF_POINTS_MAX,
+                                         .reason_code = JF_TEXT("r"),
+                                         .operator_name = JF_TEXT("o"),
+                                         .entity = {255},
+                                         .adjusted_at_ms = 1767225600000};
+    expect_accepted();
+    adjust->points = -JF_POINTS_MAX - 1;
+    expect_refused("points");
+    adjust->points = 0;
+    expect_refused("points");
+    adjust->points = 1;
+    adjust->reason_code = text_of(65);
+    expect_refused("reason_code");
+    adjust->reason_code = JF_TEXT("r");
+    adjust->operator_name = JF_TEXT("");
+    expect_refused("operator");
+    adjust->operator_name = JF_TEXT("o");
+    adjust->approver = text_of(65);
+    expect_refused("approver");
+    adjust->approver = JF_TEXT("");
+    adjust->entity.value = 256;
+    expect_refused("entity");
+    adjust->entity.value = 1;
+    adjust->adjusted_at_ms = 0;
+    expect_refused("adjusted_at_ms");
+}
+
+Test(command_life, a_transfer_and_a_merge_name_both_members)
+{
+    make(JF_COMMAND_TRANSFER);
+    expect_refused("from");
+    command.as.transfer.from.number.value = 1;
+    expect_refused("to");
+    command.as.transfer.to.card = text_of(65);
+    expect_refused("to.card");
+    command.as.transfer.to.card = JF_TEXT("c");
+    expect_refused("points");
+    command.as.transfer.points = JF_POINTS_MAX;
+    expect_refused("operator");
+    command.as.transfer.operator_name = JF_TEXT("o");
+    expect_refused("transferred_at_ms");
+    command.as.transfer.transferred_at_ms = 1767225600000;
+    expect_accepted();
+    make(JF_COMMAND_MERGE);
+    expect_refused("from");
+    command.as.merge.from.number.value = 1;
+    expect_refused("into");
+    command.as.merge.into.number.value = 1; // planning knows who is whom
+    expect_accepted();
+}

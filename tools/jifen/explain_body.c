@@ -314,6 +314,59 @@ static void status_tell(const struct jf_explained *explained, struct jf_say *say
     jf_say_sentence(say);
 }
 
+static void adjustment_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const Jifen__V1__AdjustmentBody *body = explained->entry->adjustment;
+    jf_say_section(say, "What was adjusted");
+    jf_say_add(say, "Operator ");
+    jf_say_text(say, body->operator_);
+    jf_say_add(say, body->points >= 0 ? " credited " : " debited ");
+    jf_say_points(say, body->points >= 0 ? body->points : -body->points);
+    jf_say_add(say, " for the reason ");
+    jf_say_text(say, body->reason_code);
+    jf_say_add(say, "; entity %" PRIu32 " bears it", body->entity);
+    jf_say_sentence(say);
+    if (body->approver[0] != '\0') {
+        jf_say_add(say, "A second person approved it: ");
+        jf_say_text(say, body->approver);
+        jf_say_sentence(say);
+    }
+    if (body->debt_paid > 0) {
+        jf_say_points(say, body->debt_paid);
+        jf_say_add(say, " of it paid what the member owed");
+        jf_say_sentence(say);
+    }
+}
+
+static void transfer_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const Jifen__V1__TransferBody *body = explained->entry->transfer;
+    jf_say_section(say, "What was transferred");
+    jf_say_points(say, body->points);
+    jf_say_add(say, " went from member %" PRIu64 " to member %" PRIu64, explained->outcome->member,
+               body->to);
+    if (body->operator_[0] != '\0') {
+        jf_say_add(say, ", by operator ");
+        jf_say_text(say, body->operator_);
+    }
+    jf_say_sentence(say);
+}
+
+static void merge_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const Jifen__V1__MergeBody *body = explained->entry->merge;
+    jf_say_section(say, "What was merged");
+    jf_say_add(say,
+               "Member %" PRIu64 " became member %" PRIu64
+               ": lots, holds, cards, visits and what counts towards levels and limits moved",
+               body->from, explained->outcome->member);
+    jf_say_sentence(say);
+    jf_say_add(say, "%zu card%s, %zu hold%s and %" PRIu32 " visit%s came along", body->n_cards,
+               body->n_cards == 1 ? "" : "s", body->n_holds, body->n_holds == 1 ? "" : "s",
+               body->visits, body->visits == 1 ? "" : "s");
+    jf_say_sentence(say);
+}
+
 // Holds that were past their deadline, and that this entry gave back first.
 static void overdue_tell(const struct jf_explained *explained, struct jf_say *say)
 {
@@ -363,6 +416,15 @@ enum jf_exit jf_explain_body(const struct jf_explained *explained, struct jf_say
     case JIFEN__V1__ENTRY__BODY_VOID_HOLD:
         hold_end_tell(say, explained->entry->void_hold->hold_transaction_id,
                       explained->entry->void_hold->hold_position, "It gives back the hold ");
+        break;
+    case JIFEN__V1__ENTRY__BODY_ADJUSTMENT:
+        adjustment_tell(explained, say);
+        break;
+    case JIFEN__V1__ENTRY__BODY_TRANSFER:
+        transfer_tell(explained, say);
+        break;
+    case JIFEN__V1__ENTRY__BODY_MERGE:
+        merge_tell(explained, say);
         break;
     case JIFEN__V1__ENTRY__BODY_MEMBER_UPDATE:
         member_update_tell(explained, say);

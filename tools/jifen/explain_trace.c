@@ -460,6 +460,29 @@ static void forfeited_tell(const struct jf_explained *explained, struct jf_say *
                                   : "that were owed are no longer asked for");
 }
 
+static void adjusted_tell(const struct jf_explained *explained, struct jf_say *say,
+                          const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    points_tell(say, step->points,
+                step->points >= 0 ? "were credited by hand" : "were debited by hand");
+}
+
+static void transferred_tell(const struct jf_explained *explained, struct jf_say *say,
+                             const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    points_tell(say, step->points,
+                "went to the other member in the lots they lay in: their last days stay");
+}
+
+static void merged_tell(const struct jf_explained *explained, struct jf_say *say,
+                        const Jifen__V1__TraceStep *step)
+{
+    (void)explained;
+    points_tell(say, step->points, "came with the member who became this one, held ones included");
+}
+
 // By kind; NULL: told with its numbers only.
 static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_ELIGIBLE] = eligible_tell,
@@ -484,6 +507,9 @@ static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_CAPTURED] = captured_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_VOIDED] = voided_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_EXPIRED] = expired_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_ADJUSTED] = adjusted_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_TRANSFERRED] = transferred_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_MERGED] = merged_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_FORFEITED] = forfeited_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_TAKEN_FROM_OTHER] = taken_from_other_tell,
 };

@@ -43,6 +43,11 @@ class Jobs:
         """By the version in force by the ledger's clock."""
         return self.level_in(self.programme_at(self.now_ms), member)
 
+    def members_by_tier(self):
+        """{level: members}; who became another member is on none."""
+        levels = [member.tier for member in self.members.values() if member.status != "merged"]
+        return {tier: levels.count(tier) for tier in levels}
+
     @staticmethod
     def level_set(programme, member, tier, date):
         member.tier, member.tier_version, member.tier_since = tier, programme.version, date
@@ -62,7 +67,7 @@ class Jobs:
         programme = self.programme_at(((as_of - EPOCH.date()).days + 1) * DAY_MS - 1)
         counts, changes = {}, []
         for number, member in sorted(self.members.items()):
-            if member.status == "merged":
+            if member.status == "merged" and self.by_name:
                 continue
             sums = member.window(as_of, programme.window_months(as_of, member.enrolled_on))
             before = self.level_in(programme, member)

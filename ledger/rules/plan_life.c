@@ -118,22 +118,44 @@ static bool balance_allows(struct jf_plan_work *work)
     return false;
 }
 
-// What lots hold that could be spent now or later. A lot whose last day is over is left to expire,
-// so that no total depends on whether a job has said so yet.
+// Adds to the entity's posting among those from `begin` on, or makes one: a member has many lots of
+// few entities.
+static void written_off_add(struct jf_plan_work *work, uint32_t begin, struct jf_entity_id entity,
+                            int64_t points)
+{
+    for (uint32_t i = begin; i < work->posting_count; i++) {
+        if (work->postings[i].entity.value == entity.value) {
+            work->postings[i].points += points; // sums of valid members never overflow
+            return;
+        }
+    }
+    struct jf_lot_key issuer = {.entity = entity};
+    jf_plan_post(work, JF_ACCOUNT_WRITTEN_OFF, issuer, 0, points);
+}
+
+// Only what could be spent now or later: a lot whose last day is over is left to expire, so that no
+// total depends on whether a job has said so yet.
+static int64_t forfeited_of(const struct jf_plan_work *work, const struct jf_lot *lot)
+{
+    return lot->expires_on < work->entry->business_date ? 0 : lot->remaining + lot->expired;
+}
+
 static int64_t lots_forfeit(struct jf_plan_work *work)
 {
     const struct jf_member *member = work->input->member;
     int64_t forfeited = 0;
     for (uint32_t i = 0; i < member->lot_count; i++) {
         const struct jf_lot *lot = &member->lots[i];
-        if (lot->expires_on >= work->entry->business_date) {
-            struct jf_lot_key key = jf_lot_key_of(lot);
-            int64_t points = lot->remaining + lot->expired;
-            jf_plan_post(work, JF_ACCOUNT_AVAILABLE, key, 0, -lot->remaining);
-            jf_plan_post(work, JF_ACCOUNT_EXPIRED, key, 0, -lot->expired);
-            jf_plan_post(work, JF_ACCOUNT_WRITTEN_OFF, key, 0, points);
-            forfeited += points;
+        if (forfeited_of(work, lot) > 0) {
+            jf_plan_post(work, JF_ACCOUNT_AVAILABLE, jf_lot_key_of(lot), 0, -lot->remaining);
+            jf_plan_post(work, JF_ACCOUNT_EXPIRED, jf_lot_key_of(lot), 0, -lot->expired);
         }
+    }
+    uint32_t begin = work->posting_count;
+    for (uint32_t i = 0; i < member->lot_count; i++) {
+        int64_t points = forfeited_of(work, &member->lots[i]);
+        written_off_add(work, begin, member->lots[i].entity, points);
+        forfeited += points;
     }
     return forfeited;
 }

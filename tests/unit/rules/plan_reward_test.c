@@ -193,3 +193,60 @@ Test(plan_reward, a_limit_of_a_later_version_knows_what_went_before)
     posted_of(takes(1, "2026-03-02", "pen", 20));
     posted_of(takes(1, "2026-02-28", "mug", 30)); // a receipt of the earlier version's time
 }
+
+Test(plan_reward, a_merge_brings_what_was_had_and_gives_back_what_is_overdue)
+{
+    struct jf_command merge = {.kind = JF_COMMAND_MERGE, .transaction_id = JF_TEXT("t")};
+    merge.as.merge.from.number.value = 1;
+    merge.as.merge.into.number.value = 2;
+    posted_of(takes(1, "2026-02-10", "mug", 30));
+    posted_of(takes(2, "2026-02-10", "mug", 30));
+    struct jf_command overdue = sets_aside(1, "2026-02-11", "mug", 30);
+    overdue.as.hold.deadline_ms = overdue.as.hold.held_at_ms + 1;
+    posted_of(overdue);
+    uint32_t mug = jf_reference_reason_find(world.reference, JF_TEXT("reward:mug"));
+    cr_assert_eq(jf_control_chain_counter(world.control, mug), 3);
+    const struct jf_entry *entry = posted_of(merge);
+    cr_expect_eq(entry->voided_hold_count, 1);
+    cr_expect_eq(jf_control_chain_counter(world.control, mug), 2);
+    cr_expect_eq(jf_counters_value(world.members[2], JF_COUNTER_REWARD, mug, 0), 2);
+    cr_expect_eq(world.members[1]->counter_count, 0);
+}
+
+Test(plan_reward, a_held_reward_keeps_what_it_counts_through_a_merge)
+{
+    struct jf_command merge = {.kind = JF_COMMAND_MERGE, .transaction_id = JF_TEXT("t")};
+    merge.as.merge.from.number.value = 1;
+    merge.as.merge.into.number.value = 2;
+    world.now_us = (uint64_t)noon_ms("2026-02-11") * 1000;
+    const struct jf_entry *hold = posted_of(sets_aside(1, "2026-02-11", "mug", 60));
+    posted_of(merge);
+    uint32_t mug = jf_reference_reason_find(world.reference, JF_TEXT("reward:mug"));
+    cr_expect_eq(world.members[2]->holds[0].quantity, 2);
+    struct jf_command back = {.kind = JF_COMMAND_VOID, .transaction_id = JF_TEXT("t")};
+    back.as.void_hold.hold_transaction_id = JF_TEXT("t");
+    back.as.void_hold.voided_at_ms = noon_ms("2026-02-11");
+    world.hold = hold;
+    posted_of(back);
+    cr_expect_eq(jf_control_chain_counter(world.control, mug), 0);
+    cr_expect_eq(jf_counters_value(world.members[2], JF_COUNTER_REWARD, mug, 0), 0);
+}
+
+Test(plan_reward, a_transfer_gives_back_the_givers_rewards_and_not_the_takers)
+{
+    posted_of(takes(2, "2026-02-10", "mug", 30));
+    struct jf_command overdue = sets_aside(1, "2026-02-11", "mug", 30);
+    overdue.as.hold.deadline_ms = overdue.as.hold.held_at_ms + 1;
+    posted_of(overdue);
+    struct jf_command transfer = {.kind = JF_COMMAND_TRANSFER, .transaction_id = JF_TEXT("t")};
+    transfer.as.transfer = (struct jf_transfer_command){.from = {.number = {1}},
+                                                        .to = {.number = {2}},
+                                                        .points = 10,
+                                                        .operator_name = JF_TEXT("ann"),
+                                                        .transferred_at_ms = noon_ms("2026-02-12")};
+    posted_of(transfer);
+    uint32_t mug = jf_reference_reason_find(world.reference, JF_TEXT("reward:mug"));
+    cr_expect_eq(jf_counters_value(world.members[1], JF_COUNTER_REWARD, mug, 0), 0);
+    cr_expect_eq(jf_counters_value(world.members[2], JF_COUNTER_REWARD, mug, 0), 1);
+    cr_expect_eq(jf_control_chain_counter(world.control, mug), 1);
+}

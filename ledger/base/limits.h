@@ -30,6 +30,7 @@
 #define JF_REWARDS_MAX             1000u
 #define JF_CAPS_MAX                16u // each may keep a counter of a member for every day
 #define JF_TIERS_MAX               16u
+#define JF_CLASSES_MAX             16u // activity classes; shop practice has four
 #define JF_CATEGORIES_PER_LIST_MAX 1024u
 #define JF_NAME_BYTES_MAX          64u // of programmes, rules, groups, tiers
 #define JF_STORES_MAX              65536u

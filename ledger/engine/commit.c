@@ -189,6 +189,7 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
     case JF_COMMAND_MERGE:
     case JF_COMMAND_ADJUST:
     case JF_COMMAND_TRANSFER:
+    case JF_COMMAND_SET_TIER:
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
     case JF_COMMAND_NONE:

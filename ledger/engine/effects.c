@@ -98,7 +98,8 @@ static jf_date expiry_day(const struct jf_entry *entry, const struct jf_posting 
 }
 
 // Applies the entry to one member, and notes on which days the member now has points that expire,
-// or has none any more: what the index of expiries says is what the member's lots say.
+// or has none any more: what the index of expiries says is what the member's lots say. Likewise
+// what the totals say of levels is what members' records say.
 static void member_apply(const struct jf_effects *effects, const struct jf_entry *entry,
                          struct jf_member *member)
 {
@@ -109,7 +110,9 @@ static void member_apply(const struct jf_effects *effects, const struct jf_entry
         bool is_held = day != JF_DATE_EVER && jf_member_has_points_until(member, day);
         held[i / 64] |= (uint64_t)is_held << (i % 64);
     }
+    struct jf_member_level from = jf_member_level(member);
     jf_apply_member(member, entry);
+    jf_control_move(effects->control, from, jf_member_level(member));
     jf_state_member_touch(effects->state, member);
     for (uint32_t i = 0; i < entry->posting_count; i++) {
         jf_date day = expiry_day(entry, &entry->postings[i], member);

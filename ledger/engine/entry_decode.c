@@ -598,7 +598,16 @@ static enum jf_error tier_change_read(const Jifen__V1__TierChangeBody *body,
     change->to = body->to;
     change->spend = body->spend;
     change->visits = body->visits;
-    return change->as_of == JF_DATE_NONE ? JF_ERROR_CORRUPT : JF_OK;
+    change->points = body->points;
+    change->class_from = body->class_from;
+    change->class_to = body->class_to;
+    change->why = (enum jf_tier_why)body->why;
+    change->operator_name = text_of(body->operator_);
+    change->until = jf_date_from_wire(body->until, JF_DATE_EVER);
+    bool is_valid = change->as_of != JF_DATE_NONE && change->until != JF_DATE_NONE &&
+                    change->from < JF_TIERS_MAX && change->to < JF_TIERS_MAX &&
+                    change->class_from <= JF_CLASSES_MAX && change->class_to <= JF_CLASSES_MAX;
+    return is_valid ? JF_OK : JF_ERROR_CORRUPT;
 }
 
 static enum jf_error hold_read(const Jifen__V1__HoldBody *body, struct jf_arena *arena,

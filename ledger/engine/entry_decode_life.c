@@ -161,7 +161,8 @@ static enum jf_error merge_facts_read(const Jifen__V1__MergeBody *body,
     merge->tier = body->tier;
     merge->tier_version = body->tier_version;
     merge->tier_since = jf_date_from_wire(body->tier_since, 0);
-    merge->tier_until = jf_date_from_wire(body->tier_until, 0);
+    merge->tier_until =
+        body->tier_by_hand ? jf_date_from_wire(body->tier_until, JF_DATE_EVER) : JF_DATE_MIN;
     merge->enrolled_on = jf_date_from_wire(body->enrolled_on, 0);
     merge->birth_month = body->birth_month;
     merge->birth_day = body->birth_day;

@@ -333,6 +333,12 @@ static void put_store(struct jf_wire_writer *writer, const struct jf_put_store_c
 static void put_tier_change(struct jf_wire_writer *writer,
                             const struct jf_tier_change_entry *change)
 {
+    jf_wire_int(writer, 12, change->points);
+    wire_date(writer, 11, change->until);
+    jf_wire_text(writer, 10, change->operator_name, false);
+    jf_wire_uint(writer, 9, change->why);
+    jf_wire_uint(writer, 8, change->class_to);
+    jf_wire_uint(writer, 7, change->class_from);
     jf_wire_uint(writer, 6, change->visits);
     jf_wire_int(writer, 5, change->spend);
     jf_wire_uint(writer, 4, change->to);
@@ -497,7 +503,8 @@ static uint64_t body_bound(const struct jf_entry *entry)
     case JF_ENTRY_STORE:
         return (uint64_t)entry->as.store.region.size + entry->as.store.zone.size;
     case JF_ENTRY_TIER_CHANGE:
-        return entry->as.tier_change.run_id.size;
+        return (uint64_t)entry->as.tier_change.run_id.size +
+               entry->as.tier_change.operator_name.size;
     case JF_ENTRY_HOLD:
         return entry->as.hold.reward.size + (uint64_t)entry->as.hold.held_count * PART_BYTES;
     case JF_ENTRY_CAPTURE:

@@ -120,6 +120,7 @@ static void put_months(struct jf_wire_writer *writer, const struct jf_merge_entr
 
 static void put_merge(struct jf_wire_writer *writer, const struct jf_merge_entry *merge)
 {
+    jf_wire_uint(writer, 17, merge->tier_until != JF_DATE_MIN);
     jf_wire_fixed64(writer, 16, merge->tags);
     jf_wire_uint(writer, 15, merge->birth_day);
     jf_wire_uint(writer, 14, merge->birth_month);

@@ -14,11 +14,17 @@ struct jf_job;
 
 struct jf_tier_change_row {
     struct jf_member_id member;
-    uint32_t from;
+    uint32_t from; // levels under the programme version of the run
     uint32_t to;
-    int64_t spend;
+    uint32_t class_from; // 0: not judged yet
+    uint32_t class_to;
+    enum jf_tier_why why;
+    int64_t spend; // over the window
     uint32_t visits;
+    int64_t points;
 };
+
+#define JF_JOB_CLASSES (JF_CLASSES_MAX + 1u) // and 0, for not judged yet
 
 // A run: sent again under the same id it goes on where it stopped.
 struct jf_run_input {
@@ -41,10 +47,12 @@ struct jf_job_progress {
     enum jf_error error; // with is_done
     struct jf_diagnosis diagnosis;
     // Tiers: changes since the last take, valid until the next take; counts[from * JF_TIERS_MAX +
-    // to] with is_done.
+    // to] and class_counts[from * JF_JOB_CLASSES + to] with is_done.
+    uint32_t programme_version; // 0: not known yet
     const struct jf_tier_change_row *changes;
     uint32_t change_count;
     uint64_t counts[JF_TIERS_MAX * JF_TIERS_MAX];
+    uint64_t class_counts[JF_JOB_CLASSES * JF_JOB_CLASSES];
     // Expire: by this job, so far.
     int64_t points_expired;
     // Verify, with is_done:

@@ -73,6 +73,7 @@ static jf_date command_date(const struct jf_engine *engine, const struct jf_comm
         return command->as.tier_change.as_of;
     case JF_COMMAND_EXPIRE:
         return command->as.expire.as_of;
+    case JF_COMMAND_SET_TIER: // has no date of its own
     case JF_COMMAND_PUBLISH:
     case JF_COMMAND_PUT_STORE:
     case JF_COMMAND_UPDATE_MEMBER: // dated by the ledger's own stamp

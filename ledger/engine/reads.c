@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "engine/engine_private.h"
 #include "engine/entry_codec.h"
+#include "rules/tiers.h"
 
 #define MICROSECONDS_PER_DAY 86400000000ull
 
@@ -37,7 +38,7 @@ static const struct jf_member *member_find(struct jf_engine *engine, struct jf_r
     return member;
 }
 
-static const struct jf_member *member_copy(const struct jf_member *member, struct jf_arena *arena)
+static struct jf_member *member_copy(const struct jf_member *member, struct jf_arena *arena)
 {
     struct jf_member_capacity capacity = jf_member_used(member);
     void *block = jf_arena_alloc(arena, jf_member_block_size(capacity));
@@ -47,6 +48,31 @@ static const struct jf_member *member_copy(const struct jf_member *member, struc
     struct jf_member *copy = jf_member_block_init(block, capacity);
     jf_member_copy(copy, member);
     return copy;
+}
+
+// The member's level and class under the version in force now, or else the newest.
+static enum jf_error level_read(const struct jf_reference *reference, struct jf_arena *arena,
+                                struct jf_read_answer *answer, struct jf_member *member)
+{
+    const struct jf_programme_version *version =
+        jf_reference_programme_at(reference, answer->at_ms);
+    version = version == NULL ? jf_reference_programme_newest(reference) : version;
+    if (version == NULL) {
+        return JF_OK;
+    }
+    bool copied = true;
+    uint32_t tier = jf_tier_under(reference, member->tier, member->tier_version, version);
+    member->tier = (uint8_t)tier;
+    member->tier_version = version->version;
+    answer->tier_name =
+        jf_arena_copy_text(arena, jf_programme_tier_name(version->programme, tier), &copied);
+    bool has_class = member->activity_class >= 1 &&
+                     member->activity_class <= jf_programme_class_count(version->programme);
+    if (copied && has_class) {
+        answer->class_name = jf_arena_copy_text(
+            arena, jf_programme_class_name(version->programme, member->activity_class), &copied);
+    }
+    return copied ? JF_OK : JF_ERROR_NO_MEMORY;
 }
 
 static enum jf_error member_read(struct jf_engine *engine, struct jf_request *request)
@@ -60,15 +86,10 @@ static enum jf_error member_read(struct jf_engine *engine, struct jf_request *re
     answer->as_of = request->query.as_of == JF_DATE_NONE ? (jf_date)(now_us / MICROSECONDS_PER_DAY)
                                                          : request->query.as_of;
     answer->at_ms = (int64_t)(now_us / 1000);
-    const struct jf_programme_version *version =
-        jf_reference_programme_newest(engine->effects.reference);
-    if (version != NULL && member->tier < jf_programme_tier_count(version->programme)) {
-        bool copied = false;
-        answer->tier_name = jf_arena_copy_text(
-            request->arena, jf_programme_tier_name(version->programme, member->tier), &copied);
-    }
-    answer->member = member_copy(member, request->arena);
-    return answer->member == NULL ? JF_ERROR_NO_MEMORY : JF_OK;
+    struct jf_member *copy = member_copy(member, request->arena);
+    answer->member = copy;
+    return copy == NULL ? JF_ERROR_NO_MEMORY
+                        : level_read(engine->effects.reference, request->arena, answer, copy);
 }
 
 static enum jf_error transaction_read(struct jf_engine *engine, struct jf_request *request)
@@ -231,6 +252,20 @@ static enum jf_error tier_names_copy(const struct jf_programme *programme, struc
     return JF_OK;
 }
 
+static enum jf_error class_names_copy(const struct jf_programme *programme, struct jf_arena *arena,
+                                      struct jf_programme_answer *answer)
+{
+    uint32_t count = jf_programme_class_count(programme);
+    struct jf_text *names = jf_arena_calloc(arena, count, sizeof *names);
+    bool copied = names != NULL;
+    for (uint32_t i = 0; copied && i < count; i++) {
+        names[i] = jf_arena_copy_text(arena, jf_programme_class_name(programme, i + 1), &copied);
+    }
+    answer->class_names = names;
+    answer->class_count = count;
+    return copied ? JF_OK : JF_ERROR_NO_MEMORY;
+}
+
 static enum jf_error programme_read(struct jf_engine *engine, struct jf_request *request)
 {
     const struct jf_reference *reference = engine->effects.reference;
@@ -258,6 +293,9 @@ static enum jf_error programme_read(struct jf_engine *engine, struct jf_request 
     if (error == JF_OK) {
         error = tier_names_copy(version->programme, request->arena, &answer->tier_names,
                                 &answer->tier_count);
+    }
+    if (error == JF_OK) {
+        error = class_names_copy(version->programme, request->arena, answer);
     }
     request->answer.programme = answer;
     return error;
@@ -303,6 +341,25 @@ static enum jf_error status_totals(struct jf_engine *engine, struct jf_arena *ar
     return JF_OK;
 }
 
+// Members by level of the newest version, whatever version they reached theirs under.
+static void levels_count(const struct jf_engine *engine, const struct jf_programme_version *newest,
+                         struct jf_status_answer *answer)
+{
+    const struct jf_counter *counters = NULL;
+    uint32_t count = jf_control_chain_counters(engine->effects.control, &counters);
+    for (uint32_t i = 0; i < count; i++) {
+        if (counters[i].kind != JF_COUNTER_LEVEL) {
+            continue;
+        }
+        uint32_t tier = (uint32_t)counters[i].period;
+        if (newest != NULL) {
+            tier = jf_tier_under(engine->effects.reference, tier, counters[i].ground, newest);
+        }
+        JF_ASSERT(tier < JF_TIERS_MAX);
+        answer->members_by_tier[tier] += (uint64_t)counters[i].value;
+    }
+}
+
 static enum jf_error status_read(struct jf_engine *engine, struct jf_request *request)
 {
     const struct jf_reference *reference = engine->effects.reference;
@@ -325,6 +382,7 @@ static enum jf_error status_read(struct jf_engine *engine, struct jf_request *re
         error = tier_names_copy(version->programme, request->arena, &answer->tier_names,
                                 &answer->tier_count);
     }
+    levels_count(engine, version, answer);
     request->answer.status = answer;
     return error;
 }

@@ -67,6 +67,7 @@ struct jf_status_answer {
     uint32_t reason_count;
     const struct jf_text *tier_names; // of the newest programme
     uint32_t tier_count;
+    uint64_t members_by_tier[JF_TIERS_MAX]; // by levels of the newest programme
     uint64_t position_last;
     uint64_t position_durable;
     uint64_t position_stored;
@@ -95,6 +96,8 @@ struct jf_programme_answer {
     uint32_t reason_count;
     const struct jf_text *tier_names;
     uint32_t tier_count;
+    const struct jf_text *class_names;
+    uint32_t class_count;
 };
 
 struct jf_read_answer {               // out, by kind; all in the request's arena
@@ -103,6 +106,7 @@ struct jf_read_answer {               // out, by kind; all in the request's aren
     jf_date as_of;                    // GET_MEMBER: the date used
     int64_t at_ms;                    // GET_MEMBER: the ledger's clock, which judges holds
     struct jf_text tier_name;         // GET_MEMBER
+    struct jf_text class_name;        // GET_MEMBER; size 0: not judged yet
     const struct jf_text *entries; // HISTORY, GET_TRANSACTION: encoded jifen.v1.Entry, newest first
     uint32_t entry_count;
     uint64_t next_before_position; // HISTORY; 0: no more

@@ -329,18 +329,20 @@ static void rows_compare(struct verification *run, const struct jf_control *live
 static void chain_compare(struct verification *run, const struct jf_control *live,
                           const struct jf_control *replayed)
 {
-    const struct jf_chain_counter *counters[2];
+    const struct jf_counter *counters[2];
     uint32_t live_count = jf_control_chain_counters(live, &counters[0]);
     uint32_t replayed_count = jf_control_chain_counters(replayed, &counters[1]);
     bool is_same = live_count == replayed_count;
     for (uint32_t i = 0; is_same && i < live_count; i++) {
-        is_same = counters[0][i].ground == counters[1][i].ground &&
+        is_same = counters[0][i].kind == counters[1][i].kind &&
+                  counters[0][i].ground == counters[1][i].ground &&
+                  counters[0][i].period == counters[1][i].period &&
                   counters[0][i].value == counters[1][i].value;
     }
     if (!is_same) {
         differ(run,
-               "the stock taken of rewards: %u counters in the state are not the %u from the "
-               "journal",
+               "rewards redeemed, or members by level: %u counters in the state are not the %u "
+               "from the journal",
                live_count, replayed_count);
     }
 }

@@ -216,11 +216,31 @@ static void enrolment_apply(struct jf_member *member, const struct jf_entry *ent
     }
 }
 
-static void tier_apply(struct jf_member *member, const struct jf_entry *entry)
+// In: levels under the entry's programme version. A member who stays keeps the level as it was
+// reached, under whatever version.
+static void level_apply(struct jf_member *member, const struct jf_entry *entry, uint32_t from,
+                        uint32_t to)
 {
-    if (entry->balance.tier != member->tier) {
-        member->tier = (uint8_t)entry->balance.tier;
+    if (from != to) {
+        member->tier = (uint8_t)to;
+        member->tier_version = entry->programme_version;
         member->tier_since = entry->business_date;
+    }
+}
+
+static void tier_change_apply(struct jf_member *member, const struct jf_entry *entry)
+{
+    const struct jf_tier_change_entry *change = &entry->as.tier_change;
+    level_apply(member, entry, change->from, change->to);
+    if (change->class_from != change->class_to) {
+        member->activity_class = (uint8_t)change->class_to;
+    }
+    if (change->why == JF_TIER_WHY_BY_HAND) {
+        member->tier = (uint8_t)change->to; // under this version, also where the level stays
+        member->tier_version = entry->programme_version;
+        member->tier_until = change->until;
+    } else if (change->why == JF_TIER_WHY_HAND_ENDED) {
+        member->tier_until = JF_DATE_MIN;
     }
 }
 
@@ -258,7 +278,7 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     switch (entry->kind) {
     case JF_ENTRY_SALE:
         sale_count(member, entry);
-        tier_apply(member, entry);
+        level_apply(member, entry, entry->as.sale.facts.tier, entry->balance.tier);
         break;
     case JF_ENTRY_RETURN:
         return_count(member, &entry->as.sale_return);
@@ -267,7 +287,7 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
         enrolment_apply(member, entry);
         break;
     case JF_ENTRY_TIER_CHANGE:
-        tier_apply(member, entry);
+        tier_change_apply(member, entry);
         break;
     case JF_ENTRY_HOLD:
         hold_apply(member, entry);

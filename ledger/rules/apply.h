@@ -32,17 +32,16 @@ bool jf_control_fits(const struct jf_control *control, const struct jf_entry *en
 // does nothing, so that applying twice is harmless.
 void jf_control_apply(struct jf_control *control, const struct jf_entry *entry);
 
+// Counts a member from one level to another: what the entry changed, as the member's record says
+// before and after it. Room: reserved with the entry.
+void jf_control_move(struct jf_control *control, struct jf_member_level from,
+                     struct jf_member_level to);
+
 struct jf_control_row {
     enum jf_account account;
     struct jf_entity_id entity;
     uint32_t reason;
     int64_t points;
-};
-
-// Rewards redeemed by the whole chain, by ground; value above 0.
-struct jf_chain_counter {
-    uint32_t ground;
-    int64_t value;
 };
 
 // Counts beside the totals, over the whole ledger.
@@ -54,17 +53,17 @@ struct jf_control_counts {
     uint64_t redemptions;
     uint64_t lines;
     uint64_t last_position;
-    uint64_t members_by_tier[JF_TIERS_MAX];
 };
 
 // Rows in ascending order of (account, entity, reason). Pointers are valid until the next apply.
 uint32_t jf_control_rows(const struct jf_control *control, const struct jf_control_row **out_rows);
 const struct jf_control_counts *jf_control_counts(const struct jf_control *control);
 
-// In ascending order of ground; pointers are valid until the next apply.
+// Counters of the whole chain (rewards redeemed, members by level), in ascending order of kind,
+// ground and period; values are above 0. Pointers are valid until the next apply or move.
 uint32_t jf_control_chain_counters(const struct jf_control *control,
-                                   const struct jf_chain_counter **out_counters);
-// Returns: the counter of one ground, 0 without one.
+                                   const struct jf_counter **out_counters);
+// Returns: how many rewards of a ground were redeemed.
 int64_t jf_control_chain_counter(const struct jf_control *control, uint32_t ground);
 
 // Returns: points issued on a ground over all entities, less what returns took back.
@@ -74,7 +73,7 @@ int64_t jf_control_issued(const struct jf_control *control, uint32_t ground);
 struct jf_control_content {
     const struct jf_control_row *rows;
     uint32_t row_count;
-    const struct jf_chain_counter *counters;
+    const struct jf_counter *counters;
     uint32_t counter_count;
     struct jf_control_counts counts;
 };

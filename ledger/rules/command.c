@@ -215,6 +215,14 @@ static bool run_check(struct jf_text run_id, jf_date as_of, struct jf_refusal *o
            date_check(FIELD("as_of", 0), as_of);
 }
 
+static bool set_tier_check(const struct jf_set_tier_command *command, struct jf_refusal *out)
+{
+    return member_ref_check(&command->member, out) &&
+           text_check(FIELD("tier", 0), command->tier, 1, JF_NAME_BYTES_MAX) &&
+           (command->until == JF_DATE_EVER || date_check(FIELD("until", 0), command->until)) &&
+           text_check(FIELD("operator", 0), command->operator_name, 1, JF_OPERATOR_BYTES_MAX);
+}
+
 static bool content_check(const struct jf_command *command, struct jf_refusal *out)
 {
     switch (command->kind) {
@@ -249,6 +257,8 @@ static bool content_check(const struct jf_command *command, struct jf_refusal *o
     case JF_COMMAND_ADJUST:
     case JF_COMMAND_TRANSFER:
         return jf_command_check_life(command, out);
+    case JF_COMMAND_SET_TIER:
+        return set_tier_check(&command->as.set_tier, out);
     case JF_COMMAND_NONE:
         break;
     }
@@ -318,6 +328,8 @@ const struct jf_member_ref *jf_command_member(const struct jf_command *command)
         return &command->as.adjust.member;
     case JF_COMMAND_TRANSFER:
         return &command->as.transfer.from;
+    case JF_COMMAND_SET_TIER:
+        return &command->as.set_tier.member;
     default:
         return NULL;
     }

@@ -38,6 +38,7 @@ enum jf_command_kind {
     JF_COMMAND_CLOSE = 17,
     JF_COMMAND_MERGE = 18,
     JF_COMMAND_EXPIRE = 19, // by the expiry job only
+    JF_COMMAND_SET_TIER = 20,
 };
 
 struct jf_member_ref {
@@ -207,6 +208,13 @@ struct jf_transfer_command {
     int64_t transferred_at_ms;
 };
 
+struct jf_set_tier_command {
+    struct jf_member_ref member;
+    struct jf_text tier; // name of a level
+    jf_date until;       // last day; JF_DATE_EVER: no end
+    struct jf_text operator_name;
+};
+
 struct jf_command {
     enum jf_command_kind kind;
     struct jf_text transaction_id;
@@ -231,6 +239,7 @@ struct jf_command {
         struct jf_merge_command merge;
         struct jf_adjust_command adjust;
         struct jf_transfer_command transfer;
+        struct jf_set_tier_command set_tier;
     } as;
 };
 

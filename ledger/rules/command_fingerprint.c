@@ -168,6 +168,14 @@ static void put_update_member(struct writer *writer, const struct jf_update_memb
     put(writer, command->is_erase);
 }
 
+static void put_set_tier(struct writer *writer, const struct jf_set_tier_command *command)
+{
+    put_member(writer, &command->member);
+    put_text(writer, command->tier);
+    put_signed(writer, command->until);
+    put_text(writer, command->operator_name);
+}
+
 static void put_adjust(struct writer *writer, const struct jf_adjust_command *command)
 {
     put_member(writer, &command->member);
@@ -253,6 +261,9 @@ static void put_content(struct writer *writer, const struct jf_command *command)
     case JF_COMMAND_EXPIRE:
         put_run(writer, command->as.expire.run_id, command->as.expire.member,
                 command->as.expire.as_of);
+        break;
+    case JF_COMMAND_SET_TIER:
+        put_set_tier(writer, &command->as.set_tier);
         break;
     case JF_COMMAND_HOLD:
         put_hold(writer, &command->as.hold);

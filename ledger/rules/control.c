@@ -1,7 +1,7 @@
 // Control totals: a sorted array of rows, found by binary search; a ledger has some hundred. Chain
-// counters likewise, one for each reward with a stock. Both appear in jf_control_reserve's room, so
-// that applying cannot fail. Overflow: jf_control_fits is asked before an entry is accepted, so
-// that a sum never leaves 64 bits.
+// counters likewise, one for each reward with a stock and each level with members. Both appear in
+// jf_control_reserve's room, so that applying cannot fail. Overflow: jf_control_fits is asked
+// before an entry is accepted, so that a sum never leaves 64 bits.
 #include "rules/apply.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct jf_control {
     struct jf_control_row *rows;
     uint32_t row_count;
     uint32_t row_capacity;
-    struct jf_chain_counter *counters;
+    struct jf_counter *counters;
     uint32_t counter_count;
     uint32_t counter_capacity;
     struct jf_control_counts counts;
@@ -73,7 +73,8 @@ static enum jf_error room_make(struct jf_control *control, uint32_t rows, uint32
 
 enum jf_error jf_control_reserve(struct jf_control *control, const struct jf_entry *entry)
 {
-    return room_make(control, entry->posting_count, entry->counted_count);
+    // An entry is about two members at most, each of whom may come to a level of nobody else.
+    return room_make(control, entry->posting_count, entry->counted_count + 2);
 }
 
 static int row_compare(const struct jf_control_row *a, const struct jf_control_row *b)
@@ -150,14 +151,6 @@ bool jf_control_fits(const struct jf_control *control, const struct jf_entry *en
     return true;
 }
 
-static void tier_move(struct jf_control_counts *counts, uint32_t from, uint32_t to)
-{
-    if (from != to && from < JF_TIERS_MAX && to < JF_TIERS_MAX) {
-        counts->members_by_tier[from] -= 1;
-        counts->members_by_tier[to] += 1;
-    }
-}
-
 static void counts_apply(struct jf_control_counts *counts, const struct jf_entry *entry)
 {
     counts->entries += 1;
@@ -166,7 +159,6 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_SALE:
         counts->sales += 1;
         counts->lines += entry->as.sale.receipt.line_count;
-        tier_move(counts, entry->as.sale.facts.tier, entry->balance.tier);
         break;
     case JF_ENTRY_RETURN:
         counts->returns += 1;
@@ -177,11 +169,8 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
         break;
     case JF_ENTRY_ENROLMENT:
         counts->members += 1;
-        counts->members_by_tier[0] += 1;
         break;
     case JF_ENTRY_TIER_CHANGE:
-        tier_move(counts, entry->as.tier_change.from, entry->as.tier_change.to);
-        break;
     case JF_ENTRY_HOLD:
     case JF_ENTRY_VOID:
     case JF_ENTRY_PUBLICATION:
@@ -199,25 +188,37 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     }
 }
 
-// Returns: the index of the first counter of that ground or a higher one.
-static uint32_t counter_lower_bound(const struct jf_control *control, uint32_t ground)
+static int counter_compare(const struct jf_counter *a, const struct jf_counter *b)
+{
+    int by_kind = (a->kind > b->kind) - (a->kind < b->kind);
+    int by_ground = (a->ground > b->ground) - (a->ground < b->ground);
+    int by_period = (a->period > b->period) - (a->period < b->period);
+    if (by_kind != 0) {
+        return by_kind;
+    }
+    return by_ground != 0 ? by_ground : by_period;
+}
+
+// Returns: the index of the first counter not before the key.
+static uint32_t counter_lower_bound(const struct jf_control *control, const struct jf_counter *key)
 {
     uint32_t index = 0;
-    while (index < control->counter_count && control->counters[index].ground < ground) {
+    while (index < control->counter_count && counter_compare(&control->counters[index], key) < 0) {
         index++;
     }
     return index;
 }
 
-// A counter that comes to 0 goes; none falls below (planning never asks for it).
-static void counter_move(struct jf_control *control, uint32_t ground, int64_t delta)
+// Adds the key's value. A counter that comes to 0 goes; none falls below (planning never asks for
+// it).
+static void counter_move(struct jf_control *control, struct jf_counter delta)
 {
-    uint32_t index = counter_lower_bound(control, ground);
-    struct jf_chain_counter *counter = &control->counters[index];
+    uint32_t index = counter_lower_bound(control, &delta);
+    struct jf_counter *counter = &control->counters[index];
     uint32_t behind = control->counter_count - index;
-    bool is_there = behind > 0 && counter->ground == ground;
+    bool is_there = behind > 0 && counter_compare(counter, &delta) == 0;
     int64_t value = 0;
-    enum jf_error error = jf_number_add(is_there ? counter->value : 0, delta, &value);
+    enum jf_error error = jf_number_add(is_there ? counter->value : 0, delta.value, &value);
     if (error != JF_OK) {
         return;
     }
@@ -225,7 +226,7 @@ static void counter_move(struct jf_control *control, uint32_t ground, int64_t de
         JF_ASSERT(control->counter_count < control->counter_capacity);
         memmove(counter + 1, counter, behind * sizeof *counter);
         control->counter_count++;
-        *counter = (struct jf_chain_counter){ground, value};
+        *counter = delta;
     } else if (value > 0) {
         counter->value = value;
     } else if (is_there) {
@@ -239,8 +240,31 @@ static void counted_apply(struct jf_control *control, const struct jf_counter_de
 {
     for (uint32_t i = 0; i < count; i++) {
         if (deltas[i].kind == JF_COUNTER_REWARD_STOCK) {
-            counter_move(control, deltas[i].ground, deltas[i].delta);
+            counter_move(control, (struct jf_counter){.kind = JF_COUNTER_REWARD_STOCK,
+                                                      .ground = deltas[i].ground,
+                                                      .value = deltas[i].delta});
         }
+    }
+}
+
+static void level_count(struct jf_control *control, struct jf_member_level level, int64_t delta)
+{
+    if (level.is_counted) {
+        counter_move(control, (struct jf_counter){.kind = JF_COUNTER_LEVEL,
+                                                  .ground = level.version,
+                                                  .period = (int32_t)level.tier,
+                                                  .value = delta});
+    }
+}
+
+void jf_control_move(struct jf_control *control, struct jf_member_level from,
+                     struct jf_member_level to)
+{
+    bool is_same =
+        from.is_counted == to.is_counted && from.version == to.version && from.tier == to.tier;
+    if (!is_same) {
+        level_count(control, from, -1);
+        level_count(control, to, 1);
     }
 }
 
@@ -272,7 +296,7 @@ const struct jf_control_counts *jf_control_counts(const struct jf_control *contr
 }
 
 uint32_t jf_control_chain_counters(const struct jf_control *control,
-                                   const struct jf_chain_counter **out_counters)
+                                   const struct jf_counter **out_counters)
 {
     *out_counters = control->counters;
     return control->counter_count;
@@ -280,8 +304,10 @@ uint32_t jf_control_chain_counters(const struct jf_control *control,
 
 int64_t jf_control_chain_counter(const struct jf_control *control, uint32_t ground)
 {
-    uint32_t index = counter_lower_bound(control, ground);
-    bool is_there = index < control->counter_count && control->counters[index].ground == ground;
+    const struct jf_counter key = {.kind = JF_COUNTER_REWARD_STOCK, .ground = ground};
+    uint32_t index = counter_lower_bound(control, &key);
+    bool is_there =
+        index < control->counter_count && counter_compare(&control->counters[index], &key) == 0;
     return is_there ? control->counters[index].value : 0;
 }
 
@@ -314,10 +340,11 @@ static bool rows_are_sorted(const struct jf_control_row *rows, uint32_t row_coun
     return true;
 }
 
-static bool counters_are_sorted(const struct jf_chain_counter *counters, uint32_t counter_count)
+static bool counters_are_sorted(const struct jf_counter *counters, uint32_t counter_count)
 {
     for (uint32_t i = 0; i < counter_count; i++) {
-        if (counters[i].value <= 0 || (i > 0 && counters[i - 1].ground >= counters[i].ground)) {
+        if (counters[i].value <= 0 ||
+            (i > 0 && counter_compare(&counters[i - 1], &counters[i]) >= 0)) {
             return false;
         }
     }

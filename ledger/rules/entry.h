@@ -72,6 +72,7 @@ enum jf_trace_kind {
     JF_TRACE_CAPTURED = 20,
     JF_TRACE_VOIDED = 21,
     JF_TRACE_EXPIRED = 22,
+    JF_TRACE_CLASS = 27,
     JF_TRACE_TAKEN_FROM_OTHER = 28,
     JF_TRACE_ADJUSTED = 23,
     JF_TRACE_TRANSFERRED = 24,
@@ -252,13 +253,30 @@ struct jf_publication_entry {
     uint32_t reason_count;
 };
 
+// Numbers of jifen.v1.TierWhy.
+enum jf_tier_why {
+    JF_TIER_WHY_NONE = 0,
+    JF_TIER_WHY_UP = 1,         // the window says a higher level
+    JF_TIER_WHY_DOWN = 2,       // the window says a lower level
+    JF_TIER_WHY_ONE_DOWN = 3,   // the window says a lower level; down by one
+    JF_TIER_WHY_HAND_ENDED = 4, // the last day of a level given by hand is over
+    JF_TIER_WHY_CLASS = 5,      // only the class changes
+    JF_TIER_WHY_BY_HAND = 6,    // given by hand
+};
+
 struct jf_tier_change_entry {
-    struct jf_text run_id;
+    struct jf_text run_id; // size 0: by hand
     jf_date as_of;
-    uint32_t from;
+    uint32_t from; // levels under the entry's programme version
     uint32_t to;
-    int64_t spend;
+    int64_t spend; // over the window
     uint32_t visits;
+    int64_t points;
+    uint32_t class_from; // 0: not judged yet
+    uint32_t class_to;
+    enum jf_tier_why why; // NONE: a run's begin, or an entry of an earlier version of the ledger
+    struct jf_text operator_name; // by hand
+    jf_date until;                // by hand: last day; JF_DATE_EVER: no end
 };
 
 // The lots are those of the postings.

@@ -196,6 +196,14 @@ int64_t jf_member_balance(const struct jf_member *member)
     return sum + jf_member_held(member) - jf_member_debt(member);
 }
 
+struct jf_member_level jf_member_level(const struct jf_member *member)
+{
+    return (struct jf_member_level){.is_counted = member->last_position != 0 &&
+                                                  member->status != JF_MEMBER_MERGED,
+                                    .version = member->tier_version,
+                                    .tier = member->tier};
+}
+
 bool jf_member_has_points_until(const struct jf_member *member, jf_date expires_on)
 {
     // From the back: lots are sorted by their last day, and new points mostly go to the last.

@@ -57,16 +57,18 @@ struct jf_lot_part {
 
 // What a counter counts. Kept sorted by kind, ground, period; never 0.
 enum jf_counter_kind {
-    JF_COUNTER_CAP_DAY = 1,      // points under a cap; period: business date
-    JF_COUNTER_CAP_MONTH = 2,    // points under a cap; period: month index
-    JF_COUNTER_RULE = 3,         // points of a rule over all time; period 0
-    JF_COUNTER_REWARD = 4,       // rewards redeemed over all time; period 0
-    JF_COUNTER_REWARD_STOCK = 16 // of the whole chain: not in a member's record; period 0
+    JF_COUNTER_CAP_DAY = 1,   // points under a cap; period: business date
+    JF_COUNTER_CAP_MONTH = 2, // points under a cap; period: month index
+    JF_COUNTER_RULE = 3,      // points of a rule over all time; period 0
+    JF_COUNTER_REWARD = 4,    // rewards redeemed over all time; period 0
+    // Of the whole chain, in the control record:
+    JF_COUNTER_REWARD_STOCK = 16, // rewards redeemed; period 0
+    JF_COUNTER_LEVEL = 17 // members on a level; ground: programme version, period: the level
 };
 
 struct jf_counter {
     uint32_t kind;   // enum jf_counter_kind
-    uint32_t ground; // of the cap, rule or reward
+    uint32_t ground; // of the cap, rule or reward; LEVEL: see there
     int32_t period;
     uint32_t reserved; // 0
     int64_t value;     // above 0
@@ -186,6 +188,14 @@ int64_t jf_member_balance(const struct jf_member *member);
 
 // Whether a lot with that last day holds points.
 bool jf_member_has_points_until(const struct jf_member *member, jf_date expires_on);
+
+// Where a member counts among the levels of the chain.
+struct jf_member_level {
+    bool is_counted; // enrolled, and not merged into another
+    uint32_t version;
+    uint32_t tier;
+};
+struct jf_member_level jf_member_level(const struct jf_member *member);
 
 struct jf_balance {
     int64_t available; // spendable on the date

@@ -244,14 +244,17 @@ static uint32_t tier_reached(const struct jf_programme *programme, const struct 
     return tier;
 }
 
+// In: entry->balance.tier is the member's level before the sale, under the programme.
 static void tier_raise(struct jf_plan_work *work, const struct jf_programme *programme,
                        struct jf_member *after)
 {
+    uint32_t before = work->entry->balance.tier; // under the same programme
     uint32_t tier = tier_reached(programme, after, work->entry->business_date);
-    if (tier > after->tier) {
+    if (tier > before) {
         jf_plan_trace(work, (struct jf_trace_step){
-                                .kind = JF_TRACE_TIER_UP, .points = tier, .exact = after->tier});
+                                .kind = JF_TRACE_TIER_UP, .points = tier, .exact = before});
         after->tier = (uint8_t)tier;
+        after->tier_version = work->entry->programme_version;
     }
 }
 
@@ -269,6 +272,17 @@ static struct jf_member *after_entry(struct jf_plan_work *work, const struct jf_
     }
     jf_apply_outcome(after, work->entry);
     return counts_fit(work, after) ? after : NULL;
+}
+
+uint32_t jf_plan_tier_shown(const struct jf_plan_work *work, const struct jf_member *member)
+{
+    const struct jf_reference *reference = work->input->reference;
+    const struct jf_programme_version *version =
+        work->entry->programme_version != 0
+            ? jf_reference_programme(reference, work->entry->programme_version)
+            : jf_reference_programme_at(reference, (int64_t)(work->input->now_us / 1000));
+    return version == NULL ? member->tier
+                           : jf_tier_under(reference, member->tier, member->tier_version, version);
 }
 
 bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_programme)
@@ -292,6 +306,7 @@ bool jf_plan_finish(struct jf_plan_work *work, const struct jf_programme *tier_p
         tier_raise(work, tier_programme, after);
     }
     entry->balance = jf_member_balance_at(after, entry->business_date, work->at_ms);
+    entry->balance.tier = jf_plan_tier_shown(work, after);
     entry->trace = work->trace;
     entry->trace_count = work->trace_count;
     return true;
@@ -338,6 +353,8 @@ static bool plan_by_kind(struct jf_plan_work *work)
         return jf_plan_adjust(work);
     case JF_COMMAND_TRANSFER:
         return jf_plan_transfer(work);
+    case JF_COMMAND_SET_TIER:
+        return jf_plan_set_tier(work);
     case JF_COMMAND_NONE:
         break;
     }

@@ -11,6 +11,7 @@
 #include "rules/entry.h"
 #include "rules/member.h"
 #include "rules/reference.h"
+#include "rules/tiers.h"
 
 // What planning may read. The engine has resolved cards, looked up transaction and receipt, and
 // fetched records.
@@ -56,19 +57,5 @@ bool jf_receipt_is_known(const struct jf_programme *programme, const struct jf_r
 // Business date of an instant at a store: local date, the day before while the local time is
 // earlier than the store's day start.
 jf_date jf_store_business_date(const struct jf_store *store, int64_t at_ms);
-
-// The programme that judges tiers as of a date: in force at the end of that day by UTC; NULL: none.
-const struct jf_programme_version *jf_tier_programme(const struct jf_reference *reference,
-                                                     jf_date as_of);
-
-// The level a member's counters give as of a date, under a programme: the highest level whose
-// demands the window's sums meet. Out: the sums over the window.
-struct jf_window_sums {
-    int64_t spend;
-    uint32_t visits;
-    int64_t points;
-};
-uint32_t jf_tier_by_window(const struct jf_programme *programme, const struct jf_member *member,
-                           jf_date as_of, struct jf_window_sums *out_sums);
 
 #endif

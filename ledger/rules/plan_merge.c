@@ -132,7 +132,8 @@ static void facts_fill(struct merge_plan *plan)
     const struct jf_member *from = plan->work->input->other;
     const struct jf_member *into = plan->work->stored;
     struct jf_merge_entry *merge = plan->merge;
-    const struct jf_member *higher = from->tier > into->tier ? from : into;
+    const struct jf_member *higher =
+        jf_plan_tier_shown(plan->work, from) > jf_plan_tier_shown(plan->work, into) ? from : into;
     const struct jf_member *born = into->birth_month != 0 ? into : from;
     merge->from = (struct jf_second){from->number, from->last_position};
     merge->visits = from->visits;

@@ -67,6 +67,10 @@ bool jf_plan_cards_copy(struct jf_plan_work *work, const struct jf_member *membe
 // memory of the arena; NULL with work->error set.
 struct jf_member *jf_plan_member_copy(struct jf_plan_work *work);
 
+// The level that an answer shows: under the version that decided the entry, or else under the one
+// in force when it is planned.
+uint32_t jf_plan_tier_shown(const struct jf_plan_work *work, const struct jf_member *member);
+
 // The last step: limits and sums are checked, the entry is applied to a copy of the member, and the
 // balance on the entry's business date is read off the copy. In: entry->balance.tier is the tier
 // after the entry. With a programme the tier rises at once where the counters after the entry reach
@@ -161,5 +165,6 @@ bool jf_plan_close(struct jf_plan_work *work);
 bool jf_plan_merge(struct jf_plan_work *work);
 bool jf_plan_adjust(struct jf_plan_work *work);
 bool jf_plan_transfer(struct jf_plan_work *work);
+bool jf_plan_set_tier(struct jf_plan_work *work);
 
 #endif

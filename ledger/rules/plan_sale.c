@@ -134,7 +134,8 @@ static bool facts_fill(struct sale_plan *plan)
         .programme_version = plan->version->version,
         .local_second = (uint32_t)local.second_of_day,
         .local_date = local.date,
-        .tier = member->tier,
+        .tier = jf_tier_under(plan->work->input->reference, member->tier, member->tier_version,
+                              plan->version),
         .activity_class = member->activity_class,
         .tags = member->tags,
         .birthday = birthday_flags(member, date),
@@ -270,6 +271,7 @@ static void sale_fill(struct sale_plan *plan)
 {
     struct jf_entry *entry = plan->work->entry;
     entry->kind = JF_ENTRY_SALE;
+    entry->balance.tier = plan->sale->facts.tier; // raised by jf_plan_finish
     entry->points_granted = plan->earned.points;
     entry->denominator = plan->earned.denominator;
     entry->line_points = plan->earned.line_points;

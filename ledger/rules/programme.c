@@ -95,6 +95,18 @@ struct jf_text jf_programme_tier_name(const struct jf_programme *programme, uint
     return jf_text_from(programme->tiers[tier].name);
 }
 
+uint32_t jf_programme_class_count(const struct jf_programme *programme)
+{
+    return programme->class_count;
+}
+
+struct jf_text jf_programme_class_name(const struct jf_programme *programme, uint32_t number)
+{
+    JF_ASSERT(number >= 1);
+    JF_ASSERT(number <= programme->class_count);
+    return jf_text_from(programme->classes[number - 1].name);
+}
+
 uint32_t jf_programme_rule_count(const struct jf_programme *programme)
 {
     return programme->rule_count;

@@ -25,6 +25,10 @@ struct jf_text jf_programme_name(const struct jf_programme *programme);
 int64_t jf_programme_effective_from_ms(const struct jf_programme *programme);
 uint32_t jf_programme_tier_count(const struct jf_programme *programme); // at least 1: level 0
 struct jf_text jf_programme_tier_name(const struct jf_programme *programme, uint32_t tier);
+// Activity classes: class number 1 is the first; 0 classes: members are not classed.
+uint32_t jf_programme_class_count(const struct jf_programme *programme);
+// In: number 1 to the count.
+struct jf_text jf_programme_class_name(const struct jf_programme *programme, uint32_t number);
 
 // What points are worth: `points` of them are `amount` minor units. Returns: false where they
 // cannot be redeemed for money.

@@ -18,12 +18,8 @@
 #define SKEW_SECONDS_MAX     86400
 #define LATE_HOURS_DEFAULT   24
 #define SKEW_SECONDS_DEFAULT 300
-#define WINDOW_DEFAULT       12
-#define WINDOW_MAX           ((int64_t)JF_MONTHS_PER_MEMBER_MAX - 1)
 #define PENDING_DAYS_MAX     366
 #define TAG_MAX              63
-#define VISITS_MAX           1000000
-#define FIRST_LEVEL_NAME     "member"
 
 static struct jf_value value_at(const struct jf_reading *reading, const char *path,
                                 const char *text)
@@ -115,103 +111,6 @@ static enum jf_error clocks_compile(const struct jf_reading *reading,
     }
     reading->programme->late_after_ms = late_hours * MS_PER_HOUR;
     reading->programme->clock_skew_ms = skew_seconds * MS_PER_SECOND;
-    return error;
-}
-
-static enum jf_error level_compile(const struct jf_reading *reading, uint32_t number,
-                                   const struct jf_yaml_level *yaml, struct jf_tier_level *level)
-{
-    static const char *const requires[] = {"all", "any"};
-    char path[JF_OUTLINE_PATH_MAX];
-    uint32_t require = 0;
-    *level = (struct jf_tier_level){.spend = -1, .visits = -1, .points = -1};
-    jf_value_path(path, "tiers.levels[%u].name", number);
-    enum jf_error error = jf_value_name(value_at(reading, path, yaml->name), level->name);
-    if (error == JF_OK && yaml->spend != NULL) {
-        jf_value_path(path, "tiers.levels[%u].spend", number);
-        error = jf_value_amount(value_at(reading, path, yaml->spend), 1, &level->spend);
-    }
-    if (error == JF_OK) {
-        jf_value_path(path, "tiers.levels[%u].visits", number);
-        error = jf_value_integer_or_default(value_at(reading, path, yaml->visits), 1, VISITS_MAX,
-                                            &level->visits);
-    }
-    if (error == JF_OK) {
-        jf_value_path(path, "tiers.levels[%u].points", number);
-        error = jf_value_integer_or_default(value_at(reading, path, yaml->points), 1, JF_POINTS_MAX,
-                                            &level->points);
-    }
-    if (error == JF_OK && yaml->require != NULL) {
-        jf_value_path(path, "tiers.levels[%u].require", number);
-        error = jf_value_choice(value_at(reading, path, yaml->require), requires, 2, &require);
-    }
-    level->any = require == 1;
-    return error;
-}
-
-// A level must not be easier to reach than the one below it, or nobody would ever stand on that
-// one.
-static bool levels_ascend(const struct jf_tier_level *lower, const struct jf_tier_level *higher)
-{
-    const int64_t below[] = {lower->spend, lower->visits, lower->points};
-    const int64_t above[] = {higher->spend, higher->visits, higher->points};
-    bool is_same = lower->any == higher->any;
-    for (uint32_t i = 0; i < 3; i++) {
-        if (below[i] > 0 && above[i] > 0 && above[i] < below[i]) {
-            return false;
-        }
-        is_same = is_same && above[i] == below[i];
-    }
-    return !is_same;
-}
-
-static enum jf_error level_check(const struct jf_reading *reading, uint32_t number)
-{
-    const struct jf_tier_level *levels = reading->programme->tiers;
-    const struct jf_tier_level *level = &levels[number];
-    const char *problem = NULL;
-    bool has_demand = level->spend >= 0 || level->visits >= 0 || level->points >= 0;
-    if (number == 0 && has_demand) {
-        problem = "the first level is everyone's: it has no spend, visits or points";
-    } else if (number > 0 && !has_demand) {
-        problem = "needs at least one of spend, visits, points";
-    } else if (number > 1 && !levels_ascend(&levels[number - 1], level)) {
-        problem = "must be harder to reach than the level before it: list levels upwards";
-    }
-    for (uint32_t i = 0; i < number && problem == NULL; i++) {
-        problem =
-            strcmp(levels[i].name, level->name) == 0 ? "two levels of one name: rename one" : NULL;
-    }
-    if (problem == NULL) {
-        return JF_OK;
-    }
-    char path[JF_OUTLINE_PATH_MAX];
-    jf_value_path(path, "tiers.levels[%u]", number);
-    return jf_outline_fault(reading->outline, reading->diagnosis, path, "%s", problem);
-}
-
-static enum jf_error tiers_compile(const struct jf_reading *reading,
-                                   const struct jf_yaml_tiers *yaml)
-{
-    struct jf_programme *programme = reading->programme;
-    programme->tier_window_months = WINDOW_DEFAULT;
-    if (yaml == NULL) {
-        programme->tier_count = 1;
-        programme->tiers[0] = (struct jf_tier_level){
-            .name = FIRST_LEVEL_NAME, .spend = -1, .visits = -1, .points = -1};
-        return JF_OK;
-    }
-    int64_t months = WINDOW_DEFAULT;
-    enum jf_error error = jf_value_integer_or_default(
-        value_at(reading, "tiers.window_months", yaml->window_months), 1, WINDOW_MAX, &months);
-    programme->tier_window_months = (int32_t)months;
-    for (uint32_t i = 0; error == JF_OK && i < yaml->levels_count; i++) {
-        error = level_compile(reading, i, &yaml->levels[i], &programme->tiers[i]);
-        if (error == JF_OK) {
-            error = level_check(reading, i);
-        }
-    }
-    programme->tier_count = yaml->levels_count;
     return error;
 }
 
@@ -430,7 +329,7 @@ enum jf_error jf_programme_compile(const struct jf_reading *reading,
         error = clocks_compile(reading, yaml);
     }
     if (error == JF_OK) {
-        error = tiers_compile(reading, yaml->tiers);
+        error = jf_programme_compile_tiers(reading, yaml);
     }
     if (error == JF_OK) {
         error = jf_programme_compile_life(reading, yaml);

@@ -24,6 +24,10 @@ JF_MUST_USE enum jf_error jf_programme_compile_returns(const struct jf_reading *
 JF_MUST_USE enum jf_error jf_programme_compile_life(const struct jf_reading *reading,
                                                     const struct jf_yaml_programme *yaml);
 
+// Tiers and activity classes, which rules name.
+JF_MUST_USE enum jf_error jf_programme_compile_tiers(const struct jf_reading *reading,
+                                                     const struct jf_yaml_programme *yaml);
+
 // The second half: groups, rules, tier factors and the common denominator. In: everything else is
 // filled.
 JF_MUST_USE enum jf_error jf_programme_compile_rules(const struct jf_reading *reading,

@@ -114,6 +114,28 @@ struct jf_cap {
 
 #define JF_CAP_PER_RECEIPT 0u // needs no counter
 
+// Which calendar months count for a level, judged in a month.
+enum jf_window_kind {
+    JF_WINDOW_ROLLING = 0,         // that month and those before it, `months` in all
+    JF_WINDOW_CALENDAR_YEAR = 1,   // from January on
+    JF_WINDOW_MEMBERSHIP_YEAR = 2, // from the newest month of the year in which the member enrolled
+};
+
+struct jf_tier_window {
+    enum jf_window_kind kind;
+    int32_t months; // ROLLING: 1..JF_MONTHS_PER_MEMBER_MAX - 1
+};
+
+// A class holds for members who visited `visits` times in each of `blocks` blocks of
+// `block_months` calendar months, counted back from the month judged in.
+struct jf_class_level {
+    char name[JF_NAME_BYTES_MAX + 1];
+    int64_t visits;       // in each block; 0: no demand, everyone else's
+    int32_t blocks;       // 1 and above, where there is a demand
+    int32_t block_months; // 1 and above, where there is a demand
+    int32_t none_months;  // above 0: no visit in so many months, and no other demand
+};
+
 struct jf_rule; // programme_rule.h: conditions, factor, group
 
 enum jf_stack {
@@ -147,10 +169,13 @@ struct jf_programme {
     struct jf_transfer_terms transfers;
     int64_t clock_skew_ms; // how far in the future a sale may lie
     int64_t late_after_ms; // arrivals later than this after the sale are marked late
-    int32_t
-        tier_window_months; // 1..36 calendar months in all: the one judged in and those before it
-    uint32_t tier_count;    // at least 1
+    struct jf_tier_window tier_window;
+    int32_t tier_grace_days;  // a level holds for so many days after it was reached
+    bool is_tier_down_by_one; // a recalculation lowers by one level, not to what the window says
+    uint32_t tier_count;      // at least 1
     struct jf_tier_level tiers[JF_TIERS_MAX]; // level 0 has no demands
+    uint32_t class_count;                     // 0: members are not classed
+    struct jf_class_level classes[JF_CLASSES_MAX];
     char (*excluded_categories)[JF_NAME_BYTES_MAX + 1];
     uint32_t excluded_category_count;
     char (*excluded_skus)[JF_NAME_BYTES_MAX + 1];
@@ -186,5 +211,9 @@ struct jf_programme {
 // Returns: the reward of that code, or NULL.
 const struct jf_reward *jf_programme_reward(const struct jf_programme *programme,
                                             struct jf_text code);
+
+// Returns: the class of that name as an index, UINT32_MAX without one. A member's class is index
+// + 1.
+uint32_t jf_programme_class_find(const struct jf_programme *programme, struct jf_text name);
 
 #endif

@@ -190,8 +190,38 @@ static const struct cyaml_schema_value level_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_level, level_fields),
 };
 
+static const struct cyaml_schema_field window_fields[] = {
+    TEXT("kind", struct jf_yaml_window, kind),
+    TEXT_OR_NOT("months", struct jf_yaml_window, months),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_field class_fields[] = {
+    TEXT("name", struct jf_yaml_class, name),
+    TEXT_OR_NOT("visits_per_month", struct jf_yaml_class, visits_per_month),
+    TEXT_OR_NOT("months", struct jf_yaml_class, months),
+    TEXT_OR_NOT("visits", struct jf_yaml_class, visits),
+    TEXT_OR_NOT("every_months", struct jf_yaml_class, every_months),
+    TEXT_OR_NOT("none_for_months", struct jf_yaml_class, none_for_months),
+    CYAML_FIELD_END,
+};
+
+static const struct cyaml_schema_value class_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct jf_yaml_class, class_fields),
+};
+
+static const struct cyaml_schema_field classes_fields[] = {
+    TEXT_OR_NOT("window_months", struct jf_yaml_classes, window_months),
+    CYAML_FIELD_SEQUENCE("levels", CYAML_FLAG_POINTER, struct jf_yaml_classes, levels,
+                         &class_schema, 1, JF_CLASSES_MAX),
+    CYAML_FIELD_END,
+};
+
 static const struct cyaml_schema_field tiers_fields[] = {
     TEXT_OR_NOT("window_months", struct jf_yaml_tiers, window_months),
+    MAPPING_OR_NOT("window", struct jf_yaml_tiers, window, window_fields),
+    TEXT_OR_NOT("grace_days", struct jf_yaml_tiers, grace_days),
+    TEXT_OR_NOT("down", struct jf_yaml_tiers, down),
     CYAML_FIELD_SEQUENCE("levels", CYAML_FLAG_POINTER, struct jf_yaml_tiers, levels, &level_schema,
                          1, JF_TIERS_MAX),
     CYAML_FIELD_END,
@@ -239,6 +269,7 @@ static const struct cyaml_schema_field programme_fields[] = {
     MAPPING_OR_NOT("close", struct jf_yaml_programme, close, close_fields),
     MAPPING_OR_NOT("adjustments", struct jf_yaml_programme, adjustments, adjustments_fields),
     MAPPING_OR_NOT("transfers", struct jf_yaml_programme, transfers, transfers_fields),
+    MAPPING_OR_NOT("classes", struct jf_yaml_programme, classes, classes_fields),
     CYAML_FIELD_END,
 };
 
@@ -249,8 +280,6 @@ static const struct cyaml_schema_value programme_schema = {
 // Keys that the format reserves for what is not built yet. They are refused wherever they stand: a
 // rule that is read and not obeyed would be worse than none.
 static const char *const planned_keys[] = {
-    "classes",
-    "grace_months",
     "activity_classes",
     NULL,
 };

@@ -131,8 +131,16 @@ struct jf_yaml_level {
     char *factor;
 };
 
+struct jf_yaml_window {
+    char *kind;
+    char *months;
+};
+
 struct jf_yaml_tiers {
     char *window_months;
+    struct jf_yaml_window *window;
+    char *grace_days;
+    char *down;
     struct jf_yaml_level *levels;
     uint32_t levels_count;
 };
@@ -149,6 +157,21 @@ struct jf_yaml_transfers {
 
 struct jf_yaml_close {
     char *balance;
+};
+
+struct jf_yaml_class {
+    char *name;
+    char *visits_per_month;
+    char *months;
+    char *visits;
+    char *every_months;
+    char *none_for_months;
+};
+
+struct jf_yaml_classes {
+    char *window_months;
+    struct jf_yaml_class *levels;
+    uint32_t levels_count;
 };
 
 struct jf_yaml_programme {
@@ -180,6 +203,7 @@ struct jf_yaml_programme {
     struct jf_yaml_close *close;
     struct jf_yaml_adjustments *adjustments;
     struct jf_yaml_transfers *transfers;
+    struct jf_yaml_classes *classes;
 };
 
 // Checks a document of known outline against the schema and reads it.

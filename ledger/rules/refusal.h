@@ -19,6 +19,7 @@
     X(UNKNOWN_TRANSACTION, NOT_FOUND, "The transaction is not known.")                             \
     X(UNKNOWN_REWARD, NOT_FOUND, "There is no such reward.")                                       \
     X(UNKNOWN_PROGRAMME, NOT_FOUND, "There is no such programme version.")                         \
+    X(UNKNOWN_TIER, NOT_FOUND, "The programme has no level of this name.")                         \
     X(RECEIPT_TAKEN, ALREADY_EXISTS, "This receipt has earned points already.")                    \
     X(NO_PROGRAMME, FAILED_PRECONDITION, "No programme is in force at the time of the sale.")      \
     X(IN_FUTURE, FAILED_PRECONDITION, "The time given lies in the future.")                        \

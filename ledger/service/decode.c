@@ -228,6 +228,26 @@ bool jf_decode_enrol(const ProtobufCMessage *message, struct jf_arena *arena,
     return true;
 }
 
+bool jf_decode_set_tier(const ProtobufCMessage *message, struct jf_arena *arena,
+                        struct jf_command *out_command)
+{
+    JF_ASSERT(message->descriptor == &jifen__v1__set_tier_request__descriptor);
+    (void)arena;
+    const Jifen__V1__SetTierRequest *request = (const Jifen__V1__SetTierRequest *)message;
+    struct jf_command command = {.kind = JF_COMMAND_SET_TIER,
+                                 .transaction_id = text_of(request->transaction_id)};
+    struct jf_set_tier_command *set_tier = &command.as.set_tier;
+    (void)jf_decode_member_ref(request->member, &set_tier->member);
+    set_tier->tier = text_of(request->tier);
+    set_tier->operator_name = text_of(request->operator_);
+    set_tier->until = JF_DATE_EVER;
+    if (request->until != 0) {
+        (void)jf_decode_date(request->until, &set_tier->until); // JF_DATE_NONE is refused
+    }
+    *out_command = command;
+    return true;
+}
+
 bool jf_decode_publish(const ProtobufCMessage *message, struct jf_arena *arena,
                        struct jf_command *out_command)
 {

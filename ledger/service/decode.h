@@ -31,6 +31,8 @@ bool jf_decode_void(const ProtobufCMessage *message, struct jf_arena *arena,
                     struct jf_command *out_command);
 bool jf_decode_enrol(const ProtobufCMessage *message, struct jf_arena *arena,
                      struct jf_command *out_command);
+bool jf_decode_set_tier(const ProtobufCMessage *message, struct jf_arena *arena,
+                        struct jf_command *out_command);
 bool jf_decode_publish(const ProtobufCMessage *message, struct jf_arena *arena,
                        struct jf_command *out_command);
 bool jf_decode_put_store(const ProtobufCMessage *message, struct jf_arena *arena,

@@ -39,6 +39,10 @@ static Jifen__V1__TierChange change_message(const struct jf_tier_change_row *row
     message.to = row->to;
     message.spend = row->spend;
     message.visits = row->visits;
+    message.points = row->points;
+    message.class_from = row->class_from;
+    message.class_to = row->class_to;
+    message.why = (Jifen__V1__TierWhy)row->why;
     return message;
 }
 
@@ -46,6 +50,9 @@ struct tier_counts {
     Jifen__V1__TierCount messages[JF_TIERS_MAX * JF_TIERS_MAX];
     Jifen__V1__TierCount *pointers[JF_TIERS_MAX * JF_TIERS_MAX];
     size_t count;
+    Jifen__V1__ClassCount class_messages[JF_JOB_CLASSES * JF_JOB_CLASSES];
+    Jifen__V1__ClassCount *class_pointers[JF_JOB_CLASSES * JF_JOB_CLASSES];
+    size_t class_count;
 };
 
 static void counts_gather(const struct jf_job_progress *progress, struct tier_counts *counts)
@@ -61,6 +68,18 @@ static void counts_gather(const struct jf_job_progress *progress, struct tier_co
         message->to = i % JF_TIERS_MAX;
         message->members = progress->counts[i];
         counts->pointers[counts->count++] = message;
+    }
+    counts->class_count = 0;
+    for (uint32_t i = 0; i < JF_JOB_CLASSES * JF_JOB_CLASSES; i++) {
+        if (progress->class_counts[i] == 0) {
+            continue;
+        }
+        Jifen__V1__ClassCount *message = &counts->class_messages[counts->class_count];
+        jifen__v1__class_count__init(message);
+        message->from = i / JF_JOB_CLASSES;
+        message->to = i % JF_JOB_CLASSES;
+        message->members = progress->class_counts[i];
+        counts->class_pointers[counts->class_count++] = message;
     }
 }
 
@@ -86,6 +105,9 @@ static bool tiers_send(struct jf_job_call *job_call, bool *out_is_all)
         counts_gather(progress, &counts);
         message.counts = counts.pointers;
         message.n_counts = counts.count;
+        message.class_counts = counts.class_pointers;
+        message.n_class_counts = counts.class_count;
+        message.programme_version = progress->programme_version;
         message.done = true;
     }
     job_call->changes_sent += count;

@@ -164,6 +164,9 @@ static void member_fields(const struct jf_member *member, Jifen__V1__Member *mes
     message->last_position = member->last_position;
     message->visits = member->visits;
     message->merged_into = member->merged_into.value;
+    message->activity_class = member->activity_class;
+    message->tier_by_hand = member->tier_until != JF_DATE_MIN;
+    message->tier_until = jf_date_to_wire(member->tier_until); // 0 for JF_DATE_EVER
 }
 
 static void member_answer(struct jf_service *service, struct jf_ticket *ticket)
@@ -177,9 +180,10 @@ static void member_answer(struct jf_service *service, struct jf_ticket *ticket)
     const struct jf_member *member = answer->member;
     Jifen__V1__Member message = JIFEN__V1__MEMBER__INIT;
     message.tier_name = jf_answer_text(answer->tier_name, arena);
-    if (member == NULL || message.tier_name == NULL || !lots_message(member, arena, &message) ||
-        !months_message(member, arena, &message) || !holds_message(member, arena, &message) ||
-        !cards_message(member, arena, &message)) {
+    message.activity_class_name = jf_answer_text(answer->class_name, arena);
+    if (member == NULL || message.tier_name == NULL || message.activity_class_name == NULL ||
+        !lots_message(member, arena, &message) || !months_message(member, arena, &message) ||
+        !holds_message(member, arena, &message) || !cards_message(member, arena, &message)) {
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);
         return;
     }

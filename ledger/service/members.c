@@ -38,6 +38,10 @@ static const struct jf_method methods[] = {
      .on_message = jf_ticket_write_message,
      .request = &jifen__v1__transfer_request__descriptor,
      .decode = jf_decode_transfer},
+    {.path = "/jifen.v1.Members/SetTier",
+     .on_message = jf_ticket_write_message,
+     .request = &jifen__v1__set_tier_request__descriptor,
+     .decode = jf_decode_set_tier},
 };
 
 const struct jf_method_group jf_members_methods = {

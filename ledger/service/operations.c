@@ -43,13 +43,13 @@ static bool tiers_message(const struct jf_status_answer *answer, struct jf_arena
     }
     for (uint32_t tier = 0; tier < JF_TIERS_MAX; tier++) {
         bool has_name = tier < answer->tier_count;
-        if (!has_name && answer->counts.members_by_tier[tier] == 0) {
+        if (!has_name && answer->members_by_tier[tier] == 0) {
             continue;
         }
         Jifen__V1__TierMembers *row = &tiers[tier];
         jifen__v1__tier_members__init(row);
         row->tier = tier;
-        row->members = answer->counts.members_by_tier[tier];
+        row->members = answer->members_by_tier[tier];
         if (has_name) {
             row->name = jf_answer_text(answer->tier_names[tier], arena);
         }

@@ -78,6 +78,20 @@ static bool tier_names_message(const struct jf_programme_answer *answer, struct 
     return true;
 }
 
+static bool class_names_message(const struct jf_programme_answer *answer, struct jf_arena *arena,
+                                Jifen__V1__GetProgrammeResponse *response)
+{
+    response->class_names =
+        jf_arena_calloc(arena, answer->class_count, sizeof *response->class_names);
+    bool is_made = response->class_names != NULL;
+    for (uint32_t i = 0; is_made && i < answer->class_count; i++) {
+        response->class_names[i] = jf_answer_text(answer->class_names[i], arena);
+        is_made = response->class_names[i] != NULL;
+    }
+    response->n_class_names = answer->class_count;
+    return is_made;
+}
+
 static void get_answer(struct jf_service *service, struct jf_ticket *ticket)
 {
     (void)service;
@@ -88,7 +102,8 @@ static void get_answer(struct jf_service *service, struct jf_ticket *ticket)
     const struct jf_programme_answer *answer = ticket->request.answer.programme;
     Jifen__V1__GetProgrammeResponse response = JIFEN__V1__GET_PROGRAMME_RESPONSE__INIT;
     if (answer == NULL || !reasons_message(answer, arena, &response) ||
-        !tier_names_message(answer, arena, &response)) {
+        !tier_names_message(answer, arena, &response) ||
+        !class_names_message(answer, arena, &response)) {
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);
         return;
     }

@@ -1,6 +1,6 @@
 // Version byte, counts, rows and chain counters in ascending order, then 32 bits of XXH3 over all
-// before. Version 1 had no chain counters: it is still read.
-// Fails: damage is JF_ERROR_CORRUPT, a later format JF_ERROR_VERSION.
+// before.
+// Fails: damage is JF_ERROR_CORRUPT, another format JF_ERROR_VERSION.
 #include "state/control_codec.h"
 
 #include <stdlib.h>
@@ -10,19 +10,18 @@
 #include "base/hash.h"
 #include "state/varint.h"
 
-#define RECORD_VERSION   2u
-#define VERSION_BARE     1u // without chain counters
+#define RECORD_VERSION   3u
 #define CHECKSUM_BYTES   ((size_t)4)
-#define COUNT_NUMBERS    (7u + JF_TIERS_MAX)
+#define COUNT_NUMBERS    7u
 #define ROW_NUMBERS      4u
-#define COUNTER_NUMBERS  2u
-#define RECORD_BYTES_MIN (1 + COUNT_NUMBERS + 1 + CHECKSUM_BYTES)
+#define COUNTER_NUMBERS  4u
+#define RECORD_BYTES_MIN (1 + COUNT_NUMBERS + 2 + CHECKSUM_BYTES)
 
 size_t jf_control_record_size_max(const struct jf_control *control)
 {
     const struct jf_control_row *rows = NULL;
     size_t row_count = jf_control_rows(control, &rows);
-    const struct jf_chain_counter *counters = NULL;
+    const struct jf_counter *counters = NULL;
     size_t counter_count = jf_control_chain_counters(control, &counters);
     size_t numbers = COUNT_NUMBERS + 2 + row_count * ROW_NUMBERS + counter_count * COUNTER_NUMBERS;
     return 1 + numbers * JF_VARINT_BYTES_MAX + CHECKSUM_BYTES;
@@ -37,9 +36,6 @@ static unsigned char *counts_write(unsigned char *at, const struct jf_control_co
     at = jf_varint_write(at, counts->redemptions);
     at = jf_varint_write(at, counts->lines);
     at = jf_varint_write(at, counts->last_position);
-    for (uint32_t tier = 0; tier < JF_TIERS_MAX; tier++) {
-        at = jf_varint_write(at, counts->members_by_tier[tier]);
-    }
     return at;
 }
 
@@ -57,11 +53,13 @@ size_t jf_control_record_encode(const struct jf_control *control, unsigned char 
         at = jf_varint_write(at, rows[i].reason);
         at = jf_varint_write_signed(at, rows[i].points);
     }
-    const struct jf_chain_counter *counters = NULL;
+    const struct jf_counter *counters = NULL;
     uint32_t counter_count = jf_control_chain_counters(control, &counters);
     at = jf_varint_write(at, counter_count);
     for (uint32_t i = 0; i < counter_count; i++) {
+        at = jf_varint_write(at, counters[i].kind);
         at = jf_varint_write(at, counters[i].ground);
+        at = jf_varint_write_signed(at, counters[i].period);
         at = jf_varint_write_signed(at, counters[i].value);
     }
     jf_store_u32(at, (uint32_t)jf_hash64(to, (size_t)(at - to)));
@@ -78,9 +76,6 @@ static struct jf_control_counts counts_read(struct jf_varint_reader *reader)
     counts.redemptions = jf_varint_read(reader, UINT64_MAX);
     counts.lines = jf_varint_read(reader, UINT64_MAX);
     counts.last_position = jf_varint_read(reader, UINT64_MAX);
-    for (uint32_t tier = 0; tier < JF_TIERS_MAX; tier++) {
-        counts.members_by_tier[tier] = jf_varint_read(reader, UINT64_MAX);
-    }
     return counts;
 }
 
@@ -126,25 +121,26 @@ static enum jf_error counters_read(struct jf_varint_reader *reader,
                                    struct jf_diagnosis *diagnosis)
 {
     content->counter_count = count_read(reader, COUNTER_NUMBERS);
-    struct jf_chain_counter *counters =
-        calloc((size_t)content->counter_count + 1, sizeof *counters);
+    struct jf_counter *counters = calloc((size_t)content->counter_count + 1, sizeof *counters);
     if (counters == NULL) {
         return no_memory(diagnosis);
     }
     for (uint32_t i = 0; i < content->counter_count; i++) {
+        counters[i].kind = (uint32_t)jf_varint_read(reader, UINT32_MAX);
         counters[i].ground = (uint32_t)jf_varint_read(reader, UINT32_MAX);
+        counters[i].period = (int32_t)jf_varint_read_signed(reader, INT32_MIN, INT32_MAX);
         counters[i].value = jf_varint_read_signed(reader, INT64_MIN, INT64_MAX);
     }
     content->counters = counters;
     return JF_OK;
 }
 
-static enum jf_error content_load(struct jf_varint_reader *reader, bool has_counters,
-                                  struct jf_control *control, struct jf_diagnosis *diagnosis)
+static enum jf_error content_load(struct jf_varint_reader *reader, struct jf_control *control,
+                                  struct jf_diagnosis *diagnosis)
 {
     struct jf_control_content content = {.counts = counts_read(reader)};
     enum jf_error error = rows_read(reader, &content, diagnosis);
-    if (error == JF_OK && has_counters) {
+    if (error == JF_OK) {
         error = counters_read(reader, &content, diagnosis);
     }
     if (error == JF_OK && (reader->is_bad || reader->at != reader->end)) {
@@ -173,12 +169,12 @@ enum jf_error jf_control_record_load(struct jf_text record, struct jf_control *c
                            "the stored control totals (%u bytes) do not match their checksum",
                            record.size);
     }
-    if (bytes[0] < VERSION_BARE || bytes[0] > RECORD_VERSION) {
+    if (bytes[0] != RECORD_VERSION) {
         return jf_diagnose(diagnosis, JF_ERROR_VERSION,
                            "the stored control totals have format version %u, this program reads "
-                           "%u: use a newer one",
+                           "%u: use the program that wrote them",
                            bytes[0], RECORD_VERSION);
     }
     struct jf_varint_reader reader = {bytes + 1, bytes + checked, false};
-    return content_load(&reader, bytes[0] > VERSION_BARE, control, diagnosis);
+    return content_load(&reader, control, diagnosis);
 }

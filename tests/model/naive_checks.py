@@ -137,7 +137,14 @@ class Checks:
         check_id(command)
         check_member(command["member"])
 
-    check_close = check_set_tier = check_freeze
+    check_close = check_freeze
+
+    @staticmethod
+    def check_set_tier(command):
+        check_id(command)
+        check_member(command["member"])
+        need(is_text(command["tier"], 1, 64), "tier")
+        need(is_text(command["operator"], 1, 64), "operator")
 
     @staticmethod
     def check_merge(command):

@@ -45,7 +45,8 @@ class Jobs:
 
     def members_by_tier(self):
         """{level: members}; who became another member is on none."""
-        levels = [member.tier for member in self.members.values() if member.status != "merged"]
+        levels = [self.level_in(self.programmes[-1] if self.programmes else None, member)
+                  for member in self.members.values() if member.status != "merged"]
         return {tier: levels.count(tier) for tier in levels}
 
     @staticmethod

@@ -183,8 +183,9 @@ class MemberLife:
         into.months = {index: row for index, row in into.months.items() if index > newest - 37}
         into.visits += gone.visits
         into.count_limits(gone.counters)
-        if gone.tier > into.tier:
-            into.tier, into.tier_since, into.tier_until = gone.tier, gone.tier_since, gone.tier_until
+        if self.level_now(gone) > self.level_now(into):
+            into.tier, into.tier_version = gone.tier, gone.tier_version
+            into.tier_since, into.tier_until = gone.tier_since, gone.tier_until
         into.enrolled_on = min(into.enrolled_on, gone.enrolled_on)
         into.tags |= gone.tags
         into.birthday = gone.birthday if into.birthday == (0, 0) else into.birthday
@@ -242,5 +243,6 @@ class MemberLife:
         if after != before:
             trace["TIER_UP" if after > before else "TIER_DOWN", ""] = [after, 0, before]
             self.level_set(programme, member, after, self.today)
+        member.tier, member.tier_version = after, programme.version  # by its name, also where the level stays
         member.tier_until = command["until"] or EVER
         return self.settled(self.finish(member, [], self.today, self.now_ms, version=programme.version, trace=trace))

@@ -23,9 +23,6 @@ STATUS = {number: name.removeprefix("MEMBER_STATUS_").lower() for name, number i
 ACCOUNTS = {number: name.removeprefix("ACCOUNT_") for name, number in common_pb2.Account.items()}
 
 
-TIERS_COUNTED = False  # until a merge moves the count
-
-
 class Difference(Exception):
     """The server and the model disagree."""
 
@@ -306,9 +303,8 @@ def totals_same(client, ledger):
     same("counts of sales, returns, redemptions, lines, members",
          (status.sales, status.returns, status.redemptions, status.lines, status.members),
          (*(ledger.counts[kind] for kind in ("sale", "return", "redeem", "lines")), len(ledger.members)))
-    if TIERS_COUNTED:
-        same("members by tier", {tier.tier: tier.members for tier in status.tiers if tier.members > 0},
-             ledger.members_by_tier())
+    same("members by tier", {tier.tier: tier.members for tier in status.tiers if tier.members > 0},
+         ledger.members_by_tier())
     verdict = list(client.operations.Verify(jifend.operations_pb2.VerifyRequest(), timeout=600))[-1]
     same("Verify", (verdict.done, verdict.ties, verdict.difference, verdict.balance_sum, verdict.members),
          (True, True, "", ledger.balance_sum(), len(ledger.members)))

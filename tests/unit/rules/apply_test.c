@@ -262,17 +262,24 @@ Test(apply, an_enrolment_fills_an_empty_member)
     free(member);
 }
 
-Test(apply, the_tier_follows_the_entrys_balance)
+Test(apply, a_level_changes_with_version_and_date)
 {
     struct jf_member *member = empty_member();
     struct jf_entry entry = entry_of(JF_ENTRY_TIER_CHANGE, 20500, NULL, 0);
-    entry.balance.tier = 2;
+    entry.programme_version = 3;
+    entry.as.tier_change.to = 2;
+    entry.as.tier_change.class_to = 4;
     jf_apply_member(member, &entry);
     cr_expect_eq(member->tier, 2);
+    cr_expect_eq(member->tier_version, 3);
     cr_expect_eq(member->tier_since, 20500);
+    cr_expect_eq(member->activity_class, 4);
     entry = entry_of(JF_ENTRY_SALE, 20600, NULL, 0);
-    entry.balance.tier = 2;
+    entry.programme_version = 4;
+    entry.as.sale.facts.tier = 1; // the same level, under another version
+    entry.balance.tier = 1;
     jf_apply_member(member, &entry);
     cr_expect_eq(member->tier_since, 20500, "no change, no new date");
+    cr_expect_eq(member->tier_version, 3);
     free(member);
 }

@@ -79,15 +79,12 @@ Test(control, counts_follow_the_kinds)
     apply(control, &entry);
     entry = (struct jf_entry){.kind = JF_ENTRY_SALE, .position = 3};
     entry.as.sale.receipt.line_count = 4;
-    entry.balance.tier = 2; // crossed the line
     apply(control, &entry);
     entry = (struct jf_entry){.kind = JF_ENTRY_RETURN, .position = 4};
     apply(control, &entry);
     entry = (struct jf_entry){.kind = JF_ENTRY_REDEMPTION, .position = 5};
     apply(control, &entry);
     entry = (struct jf_entry){.kind = JF_ENTRY_TIER_CHANGE, .position = 6};
-    entry.as.tier_change.from = 2;
-    entry.as.tier_change.to = 1;
     apply(control, &entry);
     const struct jf_control_counts *counts = jf_control_counts(control);
     cr_expect_eq(counts->entries, 6);
@@ -97,9 +94,31 @@ Test(control, counts_follow_the_kinds)
     cr_expect_eq(counts->lines, 4);
     cr_expect_eq(counts->returns, 1);
     cr_expect_eq(counts->redemptions, 1);
-    cr_expect_eq(counts->members_by_tier[0], 1);
-    cr_expect_eq(counts->members_by_tier[1], 1);
-    cr_expect_eq(counts->members_by_tier[2], 0);
+    jf_control_destroy(control);
+}
+
+Test(control, members_move_from_level_to_level)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    struct jf_entry entry = {.kind = JF_ENTRY_TIER_CHANGE, .position = 1};
+    const struct jf_member_level nowhere = {.is_counted = false};
+    const struct jf_member_level first = {.is_counted = true};
+    const struct jf_member_level second = {.is_counted = true, .version = 1, .tier = 2};
+    apply(control, &entry); // makes room
+    jf_control_move(control, nowhere, first);
+    jf_control_move(control, nowhere, first);
+    jf_control_move(control, first, second);
+    jf_control_move(control, second, second);
+    const struct jf_counter *counters = NULL;
+    cr_assert_eq(jf_control_chain_counters(control, &counters), 2);
+    cr_expect_eq(counters[0].kind, JF_COUNTER_LEVEL);
+    cr_expect_eq(counters[0].value, 1);
+    cr_expect_eq(counters[1].ground, 1);
+    cr_expect_eq(counters[1].period, 2);
+    cr_expect_eq(counters[1].value, 1);
+    jf_control_move(control, second, nowhere); // merged into another
+    cr_expect_eq(jf_control_chain_counters(control, &counters), 1);
     jf_control_destroy(control);
 }
 
@@ -109,7 +128,7 @@ Test(control, loading_replaces_everything_and_refuses_disorder)
     cr_assert_eq(jf_control_create(&control), JF_OK);
     struct jf_control_row rows[2] = {{.account = JF_ACCOUNT_AVAILABLE, .points = 5},
                                      {.account = JF_ACCOUNT_REDEEMED, .points = -5}};
-    struct jf_chain_counter counters[2] = {{3, 1}, {5, 2}};
+    struct jf_counter counters[2] = {{16, 3, 0, 0, 1}, {16, 5, 0, 0, 2}};
     struct jf_control_content content = {.rows = rows,
                                          .row_count = 2,
                                          .counters = counters,
@@ -128,7 +147,7 @@ Test(control, loading_replaces_everything_and_refuses_disorder)
     content.rows = rows;
     counters[0].ground = 5;
     cr_expect_eq(jf_control_load(control, &content), JF_ERROR_CORRUPT);
-    counters[0] = (struct jf_chain_counter){3, 0};
+    counters[0].value = 0;
     cr_expect_eq(jf_control_load(control, &content), JF_ERROR_CORRUPT);
     cr_expect_eq(jf_control_liability(control), 5, "nothing was replaced");
     cr_expect_eq(jf_control_chain_counter(control, 3), 1);
@@ -169,7 +188,7 @@ Test(control, chain_counters_follow_the_deltas_and_go_at_zero)
     entry.counted = taken;
     entry.counted_count = 3;
     apply(control, &entry);
-    const struct jf_chain_counter *counters = NULL;
+    const struct jf_counter *counters = NULL;
     cr_assert_eq(jf_control_chain_counters(control, &counters), 2);
     cr_expect_eq(counters[0].ground, 6);
     cr_expect_eq(counters[1].value, 2);

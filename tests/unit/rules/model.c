@@ -224,7 +224,10 @@ enum jf_refusal_code model_sell(struct model_member *member, const struct model_
     for (int i = 0; i < member->sale_count; i++) {
         bool is_later = member->sales[i].date >= sale->date;
         int tier = is_later ? window_tier(member, member->sales[i].date) : 0;
-        member->tier = tier > member->tier ? tier : member->tier;
+        if (tier > member->tier) {
+            member->tier = tier;
+            member->tier_since = sale->date;
+        }
     }
     return JF_REFUSAL_NONE;
 }
@@ -320,7 +323,12 @@ enum jf_refusal_code model_return(struct model_member *member, int index, jf_dat
 
 void model_recalculate(struct model_member *member, jf_date as_of)
 {
-    member->tier = window_tier(member, as_of);
+    int tier = window_tier(member, as_of);
+    if (tier < member->tier && as_of < member->tier_since) {
+        return; // the level was reached later
+    }
+    member->tier_since = tier != member->tier ? as_of : member->tier_since;
+    member->tier = tier;
 }
 
 int64_t model_debt(const struct model_member *member)

@@ -72,6 +72,7 @@ struct model_sale {
 struct model_member {
     bool is_enrolled;
     int tier;
+    jf_date tier_since;
     int64_t debts[MODEL_ENTITIES_MAX];
     int64_t redeemed_outside; // sales
     int move_count;

@@ -67,5 +67,8 @@ Test(plan_enrol, a_new_member_holds_nothing)
     cr_expect_eq(entry->balance.expiring_on, JF_DATE_EVER);
     cr_expect_eq(world.members[3]->home_store, 99);
     cr_expect_eq(world.members[3]->last_position, entry->position);
-    cr_expect_eq(jf_control_counts(world.control)->members_by_tier[0], 1);
+    const struct jf_counter *counters = NULL;
+    cr_assert_eq(jf_control_chain_counters(world.control, &counters), 1);
+    cr_expect_eq(counters[0].kind, JF_COUNTER_LEVEL);
+    cr_expect_eq(counters[0].value, 1);
 }

@@ -74,8 +74,9 @@ Test(programme, keys_and_shapes_outside_the_schema_are_refused)
 Test(programme, fields_that_are_planned_are_refused_as_not_supported_yet)
 {
     static const struct refused cases[] = {
-        {FIXTURE_HEAD "rules:\n- {name: a, kind: bonus, points: 1, when: {classes: [A]}}\n",
-         "p.yaml:6: rules[0].when.classes: not supported yet"},
+        {FIXTURE_HEAD
+         "rules:\n- {name: a, kind: bonus, points: 1, when: {activity_classes: [A]}}\n",
+         "p.yaml:6: rules[0].when.activity_classes: not supported yet"},
     };
     ALL_ARE_REFUSED(cases);
 }
@@ -357,7 +358,7 @@ Test(programme, what_is_left_out_has_its_documented_default)
     cr_assert_eq(programme->redemption.points, 0);
     cr_assert_eq(programme->late_after_ms, 24 * 3600000);
     cr_assert_eq(programme->clock_skew_ms, 300000);
-    cr_assert_eq(programme->tier_window_months, 12);
+    cr_assert_eq(programme->tier_window.months, 12);
     cr_assert_eq(programme->denominator, 100);
     cr_assert_eq(jf_programme_tier_count(programme), 1);
     cr_assert(jf_text_equal(jf_programme_tier_name(programme, 0), JF_TEXT("member")));

@@ -148,6 +148,27 @@ static int64_t instant_of(const struct world *world, const struct jf_command *co
     }
 }
 
+// The balance as the entry must answer it: levels are shown under the version that decided.
+static struct jf_balance balance_shown(const struct world *world, const struct jf_entry *entry,
+                                       const struct jf_member *member, int64_t at_ms)
+{
+    struct jf_balance balance = jf_member_balance_at(member, entry->business_date, at_ms);
+    const struct jf_programme_version *version =
+        entry->programme_version != 0
+            ? jf_reference_programme(world->reference, entry->programme_version)
+            : jf_reference_programme_at(world->reference, (int64_t)(world->now_us / 1000));
+    if (version != NULL) {
+        balance.tier = jf_tier_under(world->reference, member->tier, member->tier_version, version);
+    }
+    return balance;
+}
+
+static struct jf_member_level level_of(const struct world *world, const struct jf_entry *entry)
+{
+    const struct jf_member *member = world->members[entry->member.value];
+    return member == NULL ? (struct jf_member_level){.is_counted = false} : jf_member_level(member);
+}
+
 static void member_apply(struct world *world, const struct jf_entry *entry, int64_t at_ms)
 {
     struct jf_member **member = &world->members[entry->member.value];
@@ -162,10 +183,10 @@ static void member_apply(struct world *world, const struct jf_entry *entry, int6
     jf_apply_member(*member, entry);
     struct jf_diagnosis diagnosis = {0};
     cr_assert_eq(jf_member_check(*member, &diagnosis), JF_OK, "%s", diagnosis.text);
-    struct jf_balance after = jf_member_balance_at(*member, entry->business_date, at_ms);
+    struct jf_balance after = balance_shown(world, entry, *member, at_ms);
     cr_assert(balances_equal(&after, &entry->balance), "the balance answered");
     jf_apply_member(*member, entry); // again: nothing happens
-    after = jf_member_balance_at(*member, entry->business_date, at_ms);
+    after = balance_shown(world, entry, *member, at_ms);
     cr_assert(balances_equal(&after, &entry->balance), "applied twice");
 }
 
@@ -196,6 +217,7 @@ const struct jf_entry *world_post(struct world *world, const struct jf_command *
     cr_assert_eq(entry->fingerprint, jf_command_fingerprint(command));
     world->position++;
     entry->position = world->position;
+    struct jf_member_level from = level_of(world, entry);
     if (entry->member.value != 0) {
         member_apply(world, entry, instant_of(world, command));
         if (jf_entry_second(entry).member.value != 0) {
@@ -208,6 +230,7 @@ const struct jf_entry *world_post(struct world *world, const struct jf_command *
     cr_assert(jf_control_fits(world->control, entry));
     jf_control_apply(world->control, entry);
     jf_control_apply(world->control, entry); // again: nothing happens
+    jf_control_move(world->control, from, level_of(world, entry));
     return entry;
 }
 

@@ -248,12 +248,12 @@ static struct jf_control *control_make(void)
     struct jf_control_row rows[3] = {{JF_ACCOUNT_AVAILABLE, {1}, 0, 50},
                                      {JF_ACCOUNT_ISSUED, {1}, 0, -70},
                                      {JF_ACCOUNT_ISSUED, {2}, 65535, 20}};
-    const struct jf_chain_counter counters[2] = {{6, 1}, {8, 700}};
+    const struct jf_counter counters[3] = {{16, 6, 0, 0, 1}, {16, 8, 0, 0, 700}, {17, 2, 1, 0, 9}};
     struct jf_control_content content = {.rows = rows,
                                          .row_count = 3,
                                          .counters = counters,
-                                         .counter_count = 2,
-                                         .counts = {1, 2, 3, 4, 5, 6, 7, {8, 9}}};
+                                         .counter_count = 3,
+                                         .counts = {1, 2, 3, 4, 5, 6, 7}};
     cr_assert_eq(jf_control_load(control, &content), JF_OK);
     return control;
 }
@@ -272,7 +272,10 @@ Test(control_codec, totals_come_back)
     cr_assert_eq(jf_control_rows(back, &rows), 3);
     cr_assert_eq(rows[1].points, -70);
     cr_assert_eq(rows[2].reason, 65535);
-    cr_assert_eq(jf_control_counts(back)->members_by_tier[1], 9);
+    const struct jf_counter *counters = NULL;
+    cr_assert_eq(jf_control_chain_counters(back, &counters), 3);
+    cr_assert_eq(counters[2].value, 9);
+    cr_assert_eq(counters[2].period, 1);
     cr_assert_eq(jf_control_chain_counter(back, 6), 1);
     cr_assert_eq(jf_control_chain_counter(back, 8), 700);
     jf_control_destroy(back);
@@ -294,10 +297,10 @@ Test(control_codec, damage_is_refused_and_changes_nothing)
         cr_assert_eq(jf_control_record_load(record, control, &diagnosis), JF_ERROR_CORRUPT);
         bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
-    bytes[0] = 3;
+    bytes[0] = 4;
     seal(bytes, size);
     cr_assert_eq(jf_control_record_load(record, control, &diagnosis), JF_ERROR_VERSION);
-    bytes[0] = 2;
+    bytes[0] = 3;
     bytes[size - 5] |= 0x80; // the last number goes on into nothing
     seal(bytes, size);
     cr_assert_eq(jf_control_record_load(record, control, &diagnosis), JF_ERROR_CORRUPT);

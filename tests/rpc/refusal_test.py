@@ -287,6 +287,21 @@ class Refusal(Case):
             request = programmes_pb2.PutStoreRequest(transaction_id="z", store=9, entity=1, zone=zone)
             self.refused(lambda: self.client.programmes.PutStore(request, timeout=WAIT), INVALID, "ZONE_UNKNOWN")
 
+    def test_a_level_given_by_hand_is_refused_in_order(self):
+        def set_tier(**fields):
+            request = {"transaction_id": "t", "member": common_pb2.MemberRef(number=1), "tier": "gold", "operator": "o",
+                       **fields}
+            return self.refused(lambda: self.client.members.SetTier(members_pb2.SetTierRequest(**request), timeout=WAIT),
+                                *expected)
+        expected = INVALID, "INVALID_FIELD"
+        for fields, field in ((dict(tier=""), "tier"), (dict(operator=""), "operator"), (dict(until=20170230), "until"),
+                              (dict(member=None), "member")):
+            self.assertEqual(set_tier(**fields).field, field)
+        expected = MISSING, "UNKNOWN_TIER"
+        set_tier(tier="platinum", until=20170101)
+        expected = INVALID, "INVALID_FIELD"
+        self.assertEqual(set_tier(until=20170101).field, "until")
+
     def test_a_refused_write_may_be_sent_again_with_other_content(self):
         self.sale_refused(sale("s1", 99), MISSING, "UNKNOWN_MEMBER")
         self.assertFalse(self.client.sell(sale("s1")).replayed)

@@ -1,6 +1,7 @@
 // Entries of a member's life survive the way to bytes and back; bodies that no planning wrote are
 // errors.
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/entry_codec.h"
@@ -133,18 +134,53 @@ Test(entry_codec_life, adjustments_and_transfers_come_back)
     cr_expect_eq(travel(&entry, &back), JF_ERROR_CORRUPT);
 }
 
+static const struct jf_lot_part held[3] = {
+    {0, 20999, {3}, 1}, {0, JF_DATE_EVER, {3}, 2}, {0, 20999, {4}, 3}};
+static const struct jf_hold holds[2] = {
+    {.position = 4, .deadline_ms = 10, .part_count = 1},
+    {.position = 5, .deadline_ms = 20, .part_count = 2, .reward = 7, .quantity = 1}};
+static const struct jf_text merged_cards[1] = {{"a", 1}};
+
+Test(entry_codec_life, damaged_bytes_of_a_merge_are_errors_or_another_entry_and_never_crash)
+{
+    struct jf_entry entry = entry_of(JF_ENTRY_MERGE);
+    entry.as.merge = (struct jf_merge_entry){.from = {{8}, 6},
+                                             .holds = holds,
+                                             .hold_count = 2,
+                                             .hold_parts = held,
+                                             .hold_part_count = 3,
+                                             .cards = merged_cards,
+                                             .card_count = 1,
+                                             .enrolled_on = 19000};
+    struct jf_text bytes;
+    struct jf_text outcome;
+    cr_assert_eq(jf_entry_encode(&entry, &arena, &bytes, &outcome), JF_OK);
+    char *spoilt = malloc(bytes.size);
+    cr_assert_not_null(spoilt);
+    uint32_t read = 0;
+    for (uint32_t at = 0; at < bytes.size; at++) {
+        for (uint32_t bit = 0; bit < 8; bit++) {
+            struct jf_entry back;
+            struct jf_diagnosis diagnosis = {0};
+            memcpy(spoilt, bytes.data, bytes.size);
+            spoilt[at] = (char)(spoilt[at] ^ (1 << bit));
+            struct jf_text text = {spoilt, bytes.size};
+            read += jf_entry_decode(text, &arena, &back, &diagnosis) == JF_OK;
+            text.size = at; // cut as well
+            (void)!jf_entry_decode(text, &arena, &back, &diagnosis);
+        }
+    }
+    cr_expect_gt(read, 0);
+    cr_expect_lt(read, 8 * bytes.size);
+    free(spoilt);
+}
+
 Test(entry_codec_life, a_merge_comes_back_whole)
 {
     static const struct jf_lot_part granted[1] = {{0, 20999, {3}, 40}};
     static const struct jf_month_count months[1] = {
         {.month_index = 2026 * 12 + 11, .visits = 3, .spend = 900, .points = 9}};
     static const struct jf_counter_delta counters[1] = {{JF_COUNTER_REWARD, 7, 0, 2}};
-    static const struct jf_lot_part held[3] = {
-        {0, 20999, {3}, 1}, {0, JF_DATE_EVER, {3}, 2}, {0, 20999, {4}, 3}};
-    static const struct jf_hold holds[2] = {
-        {.position = 4, .deadline_ms = 10, .part_count = 1},
-        {.position = 5, .deadline_ms = 20, .part_count = 2, .reward = 7, .quantity = 1}};
-    static const struct jf_text cards[1] = {{"a", 1}};
     struct jf_entry back;
     struct jf_entry entry = entry_of(JF_ENTRY_MERGE);
     entry.as.merge = (struct jf_merge_entry){.from = {{8}, 6},
@@ -158,7 +194,7 @@ Test(entry_codec_life, a_merge_comes_back_whole)
                                              .hold_count = 2,
                                              .hold_parts = held,
                                              .hold_part_count = 3,
-                                             .cards = cards,
+                                             .cards = merged_cards,
                                              .card_count = 1,
                                              .visits = 3,
                                              .tier = 1,

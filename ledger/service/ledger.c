@@ -122,6 +122,8 @@ static bool holds_message(const struct jf_member *member, struct jf_arena *arena
         jifen__v1__hold__init(&holds[i]);
         holds[i].position = member->holds[i].position;
         holds[i].deadline_ms = member->holds[i].deadline_ms;
+        holds[i].reward_ground = member->holds[i].reward;
+        holds[i].quantity = member->holds[i].quantity;
         holds[i].n_parts = member->holds[i].part_count;
         holds[i].parts = part;
         part += member->holds[i].part_count;

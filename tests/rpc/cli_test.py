@@ -1,4 +1,5 @@
 """The command line against a running jifend: exit codes, messages, JSON, replay and its restart, the demo."""
+import datetime
 import gzip
 import json
 import os
@@ -257,7 +258,7 @@ class WithLedger(Case):
     def test_a_reward_is_had_held_and_given_back_also_after_a_kill(self):
         sample = os.path.join(ROOT, "tools", "samples", "programme-us-drug.yaml")
         with open(sample) as file:
-            text = file.read() + "\nrewards:\n  - {code: mug, points: 30, stock: 3}\n"
+            text = file.read() + "\nrewards:\n  - {code: mug, points: 30, stock: 3}\n  - {code: pen, points: 50}\n"
         self.run_json("programme", "publish", self.write("rewards.yaml", text))
         self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
         self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
@@ -277,6 +278,18 @@ class WithLedger(Case):
         self.assertIn("60 points that were set aside by entry", told)
         refused = self.run_json("redeem", *spend, "--at", "2017-01-19T15:11:00Z", "--points", 30, code=1)
         self.assertEqual(refused["error"]["refusal"]["limit"], 3)
+        self.run_json("enrol", 8, "--enrolled-on", "2017-01-01")
+        day = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.run_json("sale", "--member", 7, "--store", 1, "--number", "R2", "--at", now, "--line",
+                      "100:GROCERY:1:500.00")
+        self.run_json("hold", "--member", 7, "--store", 1, "--at", now, "--points", 100, "--until", day, "--id", "h3",
+                      "--reward", "pen")
+        self.run_json("merge", 7, 8)
+        self.ledger.kill()
+        self.ledger.start()
+        taken = self.run_json("capture", "h3", "--at", now, "--points", 50)["outcome"]
+        self.assertEqual((taken["member"], taken["points_redeemed"], taken["redeemed_value"]), (8, 50, 0))
         self.assertTrue(self.run_json("verify")["ties"])
 
     def test_one_sale_from_store_to_return(self):

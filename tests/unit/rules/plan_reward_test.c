@@ -178,6 +178,64 @@ Test(plan_reward, an_overdue_hold_gives_its_rewards_back_to_who_asks)
     cr_expect_eq(jf_control_chain_counter(world.control, ground_of("reward:pen")), 0);
 }
 
+Test(plan_reward, held_rewards_go_on_with_who_a_member_becomes)
+{
+    struct jf_command overdue = sets_aside(1, "2026-02-10", "mug", 30);
+    posted_of(overdue);
+    struct jf_command open = sets_aside(1, "2026-02-10", "mug", 60);
+    open.as.hold.deadline_ms = open.as.hold.held_at_ms + (int64_t)30 * 86400000;
+    const struct jf_entry *hold = posted_of(open);
+    posted_of(sets_aside(2, "2026-02-10", "mug", 60));
+    cr_expect_eq(had_by_all(), 5);
+    world.now_us = (uint64_t)noon_ms("2026-02-20") * 1000;
+    struct jf_command merge = {.kind = JF_COMMAND_MERGE, .transaction_id = JF_TEXT("t")};
+    merge.as.merge.from.number.value = 1;
+    merge.as.merge.into.number.value = 2;
+    const struct jf_entry *entry = posted_of(merge);
+    cr_expect_eq(entry->voided_hold_count, 2);
+    cr_assert_eq(world.members[2]->hold_count, 1);
+    cr_expect_eq(world.members[2]->holds[0].reward, ground_of("reward:mug"));
+    cr_expect_eq(world.members[2]->holds[0].quantity, 2);
+    cr_expect_eq(had_by(1), 0);
+    cr_expect_eq(had_by(2), 2);
+    cr_expect_eq(had_by_all(), 2);
+    struct jf_command capture = capture_of("2026-02-20", 30);
+    world.hold = hold;
+    entry = posted_of(capture);
+    cr_expect_eq(entry->member.value, 2);
+    cr_expect_eq(had_by(2), 1);
+    cr_expect_eq(had_by_all(), 1);
+}
+
+Test(plan_reward, a_transfer_gives_overdue_rewards_back_to_who_held_them)
+{
+    posted_of(takes(2, "2026-02-10", "mug", 60));
+    posted_of(sets_aside(1, "2026-02-10", "mug", 90));
+    struct jf_command transfer = {.kind = JF_COMMAND_TRANSFER, .transaction_id = JF_TEXT("t")};
+    transfer.as.transfer.from.number.value = 1;
+    transfer.as.transfer.to.number.value = 2;
+    transfer.as.transfer.points = 1000;
+    transfer.as.transfer.transferred_at_ms = noon_ms("2026-02-11");
+    transfer.as.transfer.operator_name = JF_TEXT("desk");
+    posted_of(transfer);
+    cr_expect_eq(had_by(1), 0);
+    cr_expect_eq(had_by(2), 2);
+    cr_expect_eq(had_by_all(), 2);
+}
+
+Test(plan_reward, who_leaves_gives_held_rewards_back)
+{
+    posted_of(takes(1, "2026-02-10", "mug", 30));
+    posted_of(sets_aside(1, "2026-02-10", "mug", 60));
+    struct jf_command close = {.kind = JF_COMMAND_CLOSE, .transaction_id = JF_TEXT("t")};
+    close.as.close.member.number.value = 1;
+    const struct jf_entry *entry = posted_of(close);
+    cr_expect_eq(entry->voided_hold_count, 1);
+    cr_expect_eq(had_by(1), 1);
+    cr_expect_eq(had_by_all(), 1);
+    cr_expect_eq(jf_member_balance(world.members[1]), 0);
+}
+
 Test(plan_reward, a_limit_of_a_later_version_knows_what_went_before)
 {
     posted_of(takes(1, "2026-02-10", "pen", 40));

@@ -135,6 +135,38 @@ def cards():
         yield dict(card=value), "card"
 
 
+def adjustments():
+    yield from members()
+    for value in (0, 2**63 - 1, -2**63, POINTS_MAX + 1, -POINTS_MAX - 1):
+        yield dict(points=value), "points"
+    for field in ("reason_code", "operator"):
+        for value in NO_TEXT:
+            yield {field: value}, field
+    yield dict(approver="a" * 65), "approver"
+    yield dict(entity=0), "entity"
+    yield dict(entity=256), "entity"
+    for value in NO_INSTANT:
+        yield dict(adjusted_at_ms=value), "adjusted_at_ms"
+
+
+def transfers():
+    yield from members("from")
+    yield from members("to")
+    yield {"to": number(1)}, "to"
+    for value in OVERFLOWING + (0, POINTS_MAX + 1):
+        yield dict(points=value), "points"
+    for value in NO_TEXT:
+        yield dict(operator=value), "operator"
+    for value in NO_INSTANT:
+        yield dict(transferred_at_ms=value), "transferred_at_ms"
+
+
+def merges():
+    yield from members("from")
+    yield from members("into")
+    yield {"into": number(1)}, "into"
+
+
 def enrolments():
     for value in NO_TEXT:
         yield dict(transaction_id=value), "transaction_id"
@@ -254,6 +286,20 @@ class Malformed(Case):
         self.spoil(stub.Freeze, members_pb2.FreezeRequest(**one), members())
         one["transaction_id"] = "bad-close"
         self.spoil(stub.Close, members_pb2.CloseRequest(**one), members())
+
+    def test_points_between_members(self):
+        stub = self.client.members
+        self.client.enrol(2)
+        good = members_pb2.AdjustRequest(
+            transaction_id="bad", member=number(1), points=100, reason_code="goodwill", operator="o", entity=1,
+            adjusted_at_ms=SOLD_AT_MS + 1000)
+        self.spoil(stub.Adjust, good, adjustments())
+        good = members_pb2.TransferRequest(**{
+            "transaction_id": "bad-transfer", "from": number(1), "to": number(2), "points": 100, "operator": "o",
+            "transferred_at_ms": SOLD_AT_MS + 1000})
+        self.spoil(stub.Transfer, good, transfers())
+        good = members_pb2.MergeRequest(**{"transaction_id": "bad-merge", "from": number(1), "into": number(2)})
+        self.spoil(stub.Merge, good, merges())
 
     def test_enrolments(self):
         good = members_pb2.EnrolRequest(transaction_id="bad", number=7, enrolled_on=20170101)

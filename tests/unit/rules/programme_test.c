@@ -429,6 +429,8 @@ Test(programme, the_supermarket_sample_limits_its_promotions)
     cr_assert_eq(programme->redemption.excluded.count, 2);
     cr_assert_eq(programme->reward_count, 2);
     cr_assert_eq(programme->rewards[1].per_member, 2);
+    cr_assert_eq(programme->returns.shortfall, JF_SHORTFALL_DEDUCT);
+    cr_assert_eq(programme->returns.reinstate_days, 30);
     jf_programme_destroy(programme);
     free(yaml);
 }

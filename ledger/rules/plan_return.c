@@ -346,7 +346,7 @@ static bool post(struct jf_return_plan *plan)
     uint32_t lots = work->input->member->lot_count + plan->sale->redeemed_count +
                     plan->taken_before.other_count;
     uint32_t postings = plan->sale->redeemed_count + 1 + plan->granted_before_count +
-                        plan->earned.granted_count + plan->entry->posting_count + 4 + 2 * lots;
+                        plan->earned.granted_count + plan->entry->posting_count + 6 + 2 * lots;
     if (!jf_plan_lists(work, postings, plan->earned.trace_count + 7)) {
         return false;
     }

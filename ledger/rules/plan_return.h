@@ -61,7 +61,7 @@ struct jf_return_plan {
 };
 
 // Posts what goes back to the lots that paid, and makes plan->holder. In: the lists are made; given
-// and given_before are known. At most the sale's redeemed_count + 1 postings. Returns: whether
+// and given_before are known. At most the sale's redeemed_count + 2 postings. Returns: whether
 // planning goes on.
 bool jf_return_give_back(struct jf_return_plan *plan);
 

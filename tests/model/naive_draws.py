@@ -103,7 +103,9 @@ class Draws:
     def member(self):
         """By number, or by card; sometimes nobody."""
         draw = self.random.random()
-        number = self.random.choice(self.numbers)
+        living = [number for number in self.numbers if number in self.ledger.members and
+                  self.ledger.members[number].status in ("active", "frozen")]
+        number = self.random.choice(living if living and self.chance(0.95) else self.numbers)
         if draw < 0.01:
             return self.random.choice((987654321, "no-such-card", "", "c" * 65))
         cards = self.ledger.members[number].cards if draw < 0.3 and number in self.ledger.members else []

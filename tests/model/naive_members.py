@@ -80,6 +80,8 @@ class MemberLife:
             for key, points in hold.parts:
                 lots.take(key, -points)
             trace.setdefault(("VOIDED", ""), [0, 0, 0])[0] += hold.points()
+            if hold.each:
+                self.reward_count(member, hold.reward, -(hold.points() // hold.each))
             self.hold_end(hold, command["id"])
         forfeited = 0
         for key, lot in lots.copy().items():
@@ -242,7 +244,7 @@ class MemberLife:
         trace = {}
         if after != before:
             trace["TIER_UP" if after > before else "TIER_DOWN", ""] = [after, 0, before]
-            self.level_set(programme, member, after, self.today)
-        member.tier, member.tier_version = after, programme.version  # by its name, also where the level stays
+            member.tier_since = self.today
+        member.tier, member.tier_version = after, programme.version  # given by name, also where it stays
         member.tier_until = command["until"] or EVER
         return self.settled(self.finish(member, [], self.today, self.now_ms, version=programme.version, trace=trace))

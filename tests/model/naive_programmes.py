@@ -64,7 +64,7 @@ def rule_of(random, index, groups, levels, built, issued):
         rule["points"] = str(random.choice((1, 5, 33, 100)))
     else:
         rule["factor"] = random.choice(("1.5", "2", "3", "4/3", "110%", "1.05", "2.25"))
-    makers = conditions(random, levels, "classes" in built)
+    makers = conditions(random, levels, "class_rules" in built)
     names = random.sample(sorted(makers), random.choice((0, 1, 1, 1, 2, 3)))
     if names:
         rule["when"] = {name: makers[name]() for name in names}

@@ -32,7 +32,7 @@ import grpc  # noqa: E402
 
 # What the server has; the model has all of it.
 BUILT = {"holds", "returns", "caps", "pending", "expiry", "statuses", "known", "expire", "life", "spending",
-         "rewards", "unpayable", "members", "windows", "manual"}
+         "rewards", "unpayable", "members", "windows", "manual", "classes"}
 # What a run of the full size must have met, or it has tested less than it claims.
 REACHED = {"INVALID_FIELD", "TRANSACTION_CONFLICT", "UNKNOWN_CARD", "UNKNOWN_MEMBER", "UNKNOWN_STORE", "UNKNOWN_SALE",
            "UNKNOWN_LINE", "RECEIPT_TAKEN", "NO_PROGRAMME", "IN_FUTURE", "BEFORE_ENROLMENT", "BEFORE_SALE",
@@ -44,7 +44,7 @@ REACHED = {"INVALID_FIELD", "TRANSACTION_CONFLICT", "UNKNOWN_CARD", "UNKNOWN_MEM
                "entities", "tiers", "tags", "birthday", "first_purchase", "basket_min", "tenders", "categories", "skus"))}
 REACHED_BY = {"caps": {"trace CAP"}, "known": {"UNKNOWN_CATEGORY", "UNKNOWN_TENDER"}, "expire": {"expired"},
               "returns": {"trace DEDUCTED", "trace SHORTFALL", "trace TAKEN_FROM_OTHER", "trace EXPIRED"},
-              "life": {"MEMBER_FROZEN"}, "classes": {"when activity_classes", "class changed"},
+              "life": {"MEMBER_FROZEN"}, "classes": {"class changed"}, "class_rules": {"when activity_classes"},
               "spending": {"trace OFFLINE_DEBT", "OFFLINE_ABOVE_ALLOWANCE"},
               "rewards": {"UNKNOWN_REWARD", "REWARD_NOT_VALID", "REWARD_LIMIT", "REWARD_OUT_OF_STOCK"},
               "members": {"MEMBER_CLOSED", "MEMBER_MERGED", "APPROVAL_NEEDED", "BALANCE_LEFT", "trace ADJUSTED",

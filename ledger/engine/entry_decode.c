@@ -398,6 +398,7 @@ static enum jf_error facts_read(const Jifen__V1__SaleFacts *message, struct jf_a
                                 struct jf_sale_facts *facts)
 {
     if (message == NULL || message->tier >= JF_TIERS_MAX ||
+        message->activity_class > JF_CLASSES_MAX ||
         (uint32_t)message->member_status > JF_MEMBER_CLOSED) {
         return JF_ERROR_CORRUPT;
     }

@@ -124,6 +124,8 @@ static bool condition_within(const struct jf_rule *rule, const struct jf_rule *o
         return list_within(rule->skus, other->skus);
     case JF_WHEN_TIERS:
         return (rule->tiers & ~other->tiers) == 0;
+    case JF_WHEN_ACTIVITY_CLASSES:
+        return (rule->activity_classes & ~other->activity_classes) == 0;
     case JF_WHEN_TAGS:
         return (rule->tags & ~other->tags) == 0;
     case JF_WHEN_TENDERS:
@@ -171,6 +173,8 @@ static bool condition_excludes(const struct jf_rule *rule, const struct jf_rule 
         return !lists_meet(rule->entities, other->entities);
     case JF_WHEN_TIERS:
         return (rule->tiers & other->tiers) == 0;
+    case JF_WHEN_ACTIVITY_CLASSES:
+        return (rule->activity_classes & other->activity_classes) == 0;
     case JF_WHEN_FIRST_PURCHASE:
         return rule->first_purchase != other->first_purchase;
     default:

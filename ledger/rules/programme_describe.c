@@ -185,6 +185,19 @@ static void tiers(struct jf_description *out, const struct jf_programme *program
     }
 }
 
+static void classes(struct jf_description *out, const struct jf_programme *programme,
+                    uint32_t numbers)
+{
+    uint32_t count = (uint32_t)__builtin_popcount(numbers);
+    uint32_t index = 0;
+    jf_describe(out, "for members of class ");
+    for (uint32_t i = 0; i < programme->class_count; i++) {
+        if ((numbers >> (i + 1) & 1) != 0 && item_begin(out, index++, count)) {
+            jf_describe(out, "%s", programme->classes[i].name);
+        }
+    }
+}
+
 static void tags(struct jf_description *out, uint64_t bits)
 {
     uint32_t count = (uint32_t)__builtin_popcountll(bits);
@@ -258,6 +271,9 @@ static void condition(struct jf_description *out, const struct jf_programme *pro
         break;
     case JF_WHEN_TIERS:
         tiers(out, programme, rule->tiers);
+        break;
+    case JF_WHEN_ACTIVITY_CLASSES:
+        classes(out, programme, rule->activity_classes);
         break;
     case JF_WHEN_TAGS:
         tags(out, rule->tags);

@@ -103,6 +103,10 @@ static bool member_holds(const struct jf_rule *rule, const struct jf_sale_facts 
     if ((has & JF_WHEN_TIERS) != 0 && ((rule->tiers >> facts->tier) & 1u) == 0) {
         return false;
     }
+    if ((has & JF_WHEN_ACTIVITY_CLASSES) != 0 &&
+        ((rule->activity_classes >> facts->activity_class) & 1u) == 0) {
+        return false;
+    }
     if ((has & JF_WHEN_BIRTHDAY) != 0 && (rule->birthday & facts->birthday) == 0) {
         return false;
     }
@@ -127,6 +131,7 @@ static bool place_holds(const struct jf_rule *rule, const struct jf_rule_receipt
 bool jf_rule_matches_receipt(const struct jf_rule *rule, const struct jf_rule_receipt *receipt)
 {
     JF_ASSERT(receipt->facts->tier < JF_TIERS_MAX);
+    JF_ASSERT(receipt->facts->activity_class <= JF_CLASSES_MAX);
     uint32_t has = rule->conditions;
     if (!member_holds(rule, receipt->facts) || !calendar_holds(rule, receipt) ||
         !place_holds(rule, receipt)) {

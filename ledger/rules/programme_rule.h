@@ -26,6 +26,7 @@ enum jf_when {
     JF_WHEN_BIRTHDAY = 1 << 14,
     JF_WHEN_FIRST_PURCHASE = 1 << 15,
     JF_WHEN_BASKET_MIN = 1 << 16,
+    JF_WHEN_ACTIVITY_CLASSES = 1 << 17,
 };
 
 #define JF_WHEN_OF_LINES ((uint32_t)(JF_WHEN_CATEGORIES | JF_WHEN_SKUS))
@@ -49,13 +50,14 @@ struct jf_time_range {
 };
 
 struct jf_rule {
-    uint32_t conditions;    // enum jf_when
-    uint32_t days_of_month; // bit 1..31
-    uint32_t weekdays;      // bit 1 Monday .. 7 Sunday
-    uint32_t tiers;         // bit by level
-    uint32_t birthday;      // JF_BIRTHDAY_*
-    uint32_t group;         // JF_GROUP_NONE or index into the programme's groups
-    uint32_t reason;        // ground; until published: index + 1
+    uint32_t conditions;       // enum jf_when
+    uint32_t days_of_month;    // bit 1..31
+    uint32_t weekdays;         // bit 1 Monday .. 7 Sunday
+    uint32_t tiers;            // bit by level
+    uint32_t activity_classes; // bit by number of the class; 0, not yet judged, is never listed
+    uint32_t birthday;         // JF_BIRTHDAY_*
+    uint32_t group;            // JF_GROUP_NONE or index into the programme's groups
+    uint32_t reason;           // ground; until published: index + 1
     bool is_bonus;
     bool first_purchase;    // what the condition demands
     uint64_t nth_weekdays;  // bit 8 × n + weekday; n 1..5, 6: the last of its month

@@ -20,7 +20,6 @@ struct frame {
 
 struct check {
     const struct jf_outline *outline;
-    const char *const *planned;
     struct jf_diagnosis *diagnosis;
     struct frame frames[JF_OUTLINE_DEPTH_MAX + 1];
     uint32_t depth;
@@ -34,23 +33,8 @@ static enum jf_error node_fault(const struct check *check, uint32_t node, const 
                                path, message);
 }
 
-static bool is_planned(const struct check *check, const char *key)
-{
-    for (const char *const *name = check->planned; *name != NULL; name++) {
-        if (strcmp(*name, key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum jf_error unknown_key(const struct check *check, const struct frame *frame)
 {
-    const char *key = check->outline->nodes[frame->child].key;
-    if (is_planned(check, key)) {
-        return node_fault(check, frame->child,
-                          "not supported yet: leave it out until the ledger knows it");
-    }
     char message[JF_DIAGNOSIS_TEXT_MAX] = "unknown key: allowed here are ";
     size_t used = strlen(message);
     const struct cyaml_schema_field *field = frame->schema->mapping.fields;
@@ -168,10 +152,9 @@ static enum jf_error value_check(struct check *check, uint32_t place,
 }
 
 enum jf_error jf_schema_check(const struct jf_outline *outline,
-                              const struct cyaml_schema_value *root, const char *const *planned,
-                              struct jf_diagnosis *diagnosis)
+                              const struct cyaml_schema_value *root, struct jf_diagnosis *diagnosis)
 {
-    struct check check = {.outline = outline, .planned = planned, .diagnosis = diagnosis};
+    struct check check = {.outline = outline, .diagnosis = diagnosis};
     enum jf_error error = value_check(&check, 0, root);
     while (error == JF_OK && check.depth > 0) {
         struct frame *frame = &check.frames[check.depth - 1];

@@ -8,13 +8,11 @@
 
 #include "rules/programme_outline.h"
 
-// In: root a schema of mappings, sequences and strings only, of at most 32 fields a mapping;
-// planned a list ended by NULL of keys that the format reserves, answered "not supported yet"
-// rather than "unknown key". Returns: JF_OK, or JF_ERROR_INVALID diagnosed: unknown, missing or
-// repeated key, a value of the wrong shape, a list with too few or too many items.
+// In: root a schema of mappings, sequences and strings only, of at most 32 fields a mapping.
+// Returns: JF_OK, or JF_ERROR_INVALID diagnosed: unknown, missing or repeated key, a value of the
+// wrong shape, a list with too few or too many items.
 JF_MUST_USE enum jf_error jf_schema_check(const struct jf_outline *outline,
                                           const struct cyaml_schema_value *root,
-                                          const char *const *planned,
                                           struct jf_diagnosis *diagnosis);
 
 #endif

@@ -171,6 +171,18 @@ static enum jf_error tier_read(struct jf_value value, void *context, uint32_t *o
                             "\"%.64s\" is no tier: name one of tiers.levels", value.text);
 }
 
+static enum jf_error class_read(struct jf_value value, void *context, uint32_t *out_number)
+{
+    (void)context;
+    uint32_t index = jf_programme_class_find(value.reading->programme, jf_text_from(value.text));
+    if (index == UINT32_MAX) {
+        return jf_outline_fault(value.reading->outline, value.reading->diagnosis, value.path,
+                                "\"%.64s\" is no class: name one of classes.levels", value.text);
+    }
+    *out_number = index + 1; // 0: not yet judged
+    return JF_OK;
+}
+
 struct word_bounds {
     struct jf_words *words;
     uint32_t size_max;
@@ -381,11 +393,13 @@ static enum jf_error bit_lists_compile(const struct jf_reading *reading, const c
     uint64_t days_of_month = 0;
     uint64_t weekdays = 0;
     uint64_t tiers = 0;
+    uint64_t classes = 0;
     const struct condition conditions[] = {
         BITS(JF_WHEN_DAYS_OF_MONTH, days_of_month, integer_read, &days, &days_of_month),
         BITS(JF_WHEN_WEEKDAYS, weekdays, weekday_read, NULL, &weekdays),
         BITS(JF_WHEN_NTH_WEEKDAYS, nth_weekdays, nth_weekday_read, NULL, &rule->nth_weekdays),
         BITS(JF_WHEN_TIERS, tiers, tier_read, NULL, &tiers),
+        BITS(JF_WHEN_ACTIVITY_CLASSES, activity_classes, class_read, NULL, &classes),
         BITS(JF_WHEN_TAGS, tags, integer_read, &tags, &rule->tags),
     };
     enum jf_error error = conditions_compile(reading, path, conditions,
@@ -393,6 +407,7 @@ static enum jf_error bit_lists_compile(const struct jf_reading *reading, const c
     rule->days_of_month = (uint32_t)days_of_month;
     rule->weekdays = (uint32_t)weekdays;
     rule->tiers = (uint32_t)tiers;
+    rule->activity_classes = (uint32_t)classes;
     return error;
 }
 

@@ -56,6 +56,7 @@ static const struct cyaml_schema_field when_fields[] = {
     WHEN_LIST(categories, JF_CATEGORIES_PER_LIST_MAX),
     WHEN_LIST(skus, JF_CATEGORIES_PER_LIST_MAX),
     WHEN_LIST(tiers, JF_TIERS_MAX),
+    WHEN_LIST(activity_classes, JF_CLASSES_MAX),
     WHEN_LIST(tags, 64),
     WHEN_LIST(tenders, JF_CATEGORIES_PER_LIST_MAX),
     TEXT_OR_NOT("birthday", struct jf_yaml_when, birthday),
@@ -277,13 +278,6 @@ static const struct cyaml_schema_value programme_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct jf_yaml_programme, programme_fields),
 };
 
-// Keys that the format reserves for what is not built yet. They are refused wherever they stand: a
-// rule that is read and not obeyed would be worse than none.
-static const char *const planned_keys[] = {
-    "activity_classes",
-    NULL,
-};
-
 static const struct cyaml_config config = {
     .mem_fn = cyaml_mem,
     .log_level = CYAML_LOG_ERROR,
@@ -293,7 +287,7 @@ static const struct cyaml_config config = {
 enum jf_error jf_yaml_load(const struct jf_outline *outline, struct jf_text yaml,
                            struct jf_yaml_programme **out_document, struct jf_diagnosis *diagnosis)
 {
-    enum jf_error error = jf_schema_check(outline, &programme_schema, planned_keys, diagnosis);
+    enum jf_error error = jf_schema_check(outline, &programme_schema, diagnosis);
     if (error != JF_OK) {
         return error;
     }

@@ -31,6 +31,7 @@ struct jf_yaml_when {
     JF_YAML_LIST(categories);
     JF_YAML_LIST(skus);
     JF_YAML_LIST(tiers);
+    JF_YAML_LIST(activity_classes);
     JF_YAML_LIST(tags);
     JF_YAML_LIST(tenders);
     char *birthday;

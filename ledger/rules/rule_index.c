@@ -38,6 +38,7 @@ static uint32_t condition_of(enum jf_rule_axis_kind kind)
         [JF_AXIS_REGIONS] = JF_WHEN_REGIONS,
         [JF_AXIS_ENTITIES] = JF_WHEN_ENTITIES,
         [JF_AXIS_TIERS] = JF_WHEN_TIERS,
+        [JF_AXIS_ACTIVITY_CLASSES] = JF_WHEN_ACTIVITY_CLASSES,
         [JF_AXIS_BIRTHDAY] = JF_WHEN_BIRTHDAY,
         [JF_AXIS_FIRST_PURCHASE] = JF_WHEN_FIRST_PURCHASE,
         [JF_AXIS_CATEGORIES] = JF_WHEN_CATEGORIES,
@@ -81,6 +82,8 @@ static uint64_t bits_of(const struct jf_rule *rule, enum jf_rule_axis_kind kind)
         return rule->nth_weekdays;
     case JF_AXIS_TIERS:
         return rule->tiers;
+    case JF_AXIS_ACTIVITY_CLASSES:
+        return rule->activity_classes;
     case JF_AXIS_FIRST_PURCHASE:
         return (uint64_t)1 << (rule->first_purchase ? 1 : 0);
     case JF_AXIS_BIRTHDAY:
@@ -368,6 +371,7 @@ void jf_rule_index_find(const struct jf_rule_index *index, const struct jf_rule_
     keep(index, JF_AXIS_REGIONS, receipt->region, out_set);
     keep(index, JF_AXIS_ENTITIES, receipt->facts->entity.value, out_set);
     keep(index, JF_AXIS_TIERS, receipt->facts->tier, out_set);
+    keep(index, JF_AXIS_ACTIVITY_CLASSES, receipt->facts->activity_class, out_set);
     keep(index, JF_AXIS_BIRTHDAY, receipt->facts->birthday % BIRTHDAYS, out_set);
     keep(index, JF_AXIS_FIRST_PURCHASE, receipt->facts->is_first_purchase ? 1 : 0, out_set);
     keep_lines(index, lines, line_count, out_set);

@@ -30,6 +30,7 @@ enum jf_rule_axis_kind {
     JF_AXIS_REGIONS,
     JF_AXIS_ENTITIES,
     JF_AXIS_TIERS,
+    JF_AXIS_ACTIVITY_CLASSES,
     JF_AXIS_BIRTHDAY,
     JF_AXIS_FIRST_PURCHASE,
     JF_AXIS_CATEGORIES, // of lines, likewise the next: what any line lets through

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "programme_fixture.h"
 #include "rules/programme_rule.h"
@@ -39,6 +40,8 @@ static bool holds(const char *when, const struct scene *scene)
     char yaml[1024];
     snprintf(yaml, sizeof yaml,
              FIXTURE_HEAD "tiers: {levels: [{name: low}, {name: high, visits: 5}]}\n"
+                          "classes: {window_months: 6, levels: [{name: A, visits_per_month: 3}, "
+                          "{name: C}]}\n"
                           "rules: [{name: a, kind: bonus, points: 1, when: {%s}}]\n",
              when);
     struct jf_programme *programme = fixture_programme(yaml);
@@ -71,6 +74,22 @@ Test(programme_rule, no_conditions_hold_always)
     struct scene scene;
     scene_init(&scene);
     cr_assert(holds("", &scene));
+}
+
+Test(programme_rule, classes_hold_for_members_who_were_judged_so)
+{
+    struct scene scene;
+    scene_init(&scene);
+    cr_assert_not(holds("activity_classes: [A, C]", &scene), "not yet judged");
+    scene.facts.activity_class = 2;
+    cr_assert(holds("activity_classes: [A, C]", &scene));
+    cr_assert_not(holds("activity_classes: [A]", &scene));
+    scene.facts.activity_class = 1;
+    cr_assert(holds("activity_classes: [A]", &scene));
+    cr_assert_not_null(
+        strstr(fixture_fault(FIXTURE_HEAD "rules: [{name: a, kind: bonus, points: 1, "
+                                          "when: {activity_classes: [B]}}]\n"),
+               "rules[0].when.activity_classes[0]: \"B\" is no class"));
 }
 
 Test(programme_rule, days_of_month_hold_on_these_days_only)

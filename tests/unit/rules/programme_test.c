@@ -71,16 +71,6 @@ Test(programme, keys_and_shapes_outside_the_schema_are_refused)
     ALL_ARE_REFUSED(cases);
 }
 
-Test(programme, fields_that_are_planned_are_refused_as_not_supported_yet)
-{
-    static const struct refused cases[] = {
-        {FIXTURE_HEAD
-         "rules:\n- {name: a, kind: bonus, points: 1, when: {activity_classes: [A]}}\n",
-         "p.yaml:6: rules[0].when.activity_classes: not supported yet"},
-    };
-    ALL_ARE_REFUSED(cases);
-}
-
 Test(programme, head_values_that_are_not_allowed_are_refused)
 {
     static const struct refused cases[] = {

@@ -55,7 +55,7 @@ static void put_when(struct text *text, struct random *random)
 {
     static const char *const weekdays[] = {"mon", "tue", "sun"};
     static const char *const birthdays[] = {"day", "week", "month"};
-    for (uint32_t condition = 0; condition < 14; condition++) {
+    for (uint32_t condition = 0; condition < 15; condition++) {
         if (random_below(random, 8) != 0) {
             continue;
         }
@@ -99,6 +99,9 @@ static void put_when(struct text *text, struct random *random)
         case 12:
             put_list(text, random, "skus", "s", 5, 0);
             break;
+        case 13:
+            put_list(text, random, "activity_classes", "k", 3, 0);
+            break;
         default:
             put(text, "basket_min: %u.00, ", 1 + random_below(random, 90));
             break;
@@ -109,7 +112,9 @@ static void put_when(struct text *text, struct random *random)
 static struct jf_programme *programme_make(struct random *random, uint32_t rule_count)
 {
     struct text text = {malloc(YAML_BYTES), 0};
-    put(&text, FIXTURE_HEAD "tiers: {levels: [{name: t0}, {name: t1, visits: 2}, "
+    put(&text, FIXTURE_HEAD "classes: {window_months: 6, levels: [{name: k0, visits_per_month: 3}, "
+                            "{name: k1}, {name: k2, none_for_months: 6}]}\n"
+                            "tiers: {levels: [{name: t0}, {name: t1, visits: 2}, "
                             "{name: t2, visits: 5}]}\n"
                             "groups: [{name: g}, {name: a, stack: add}]\nrules:\n");
     for (uint32_t i = 0; i < rule_count; i++) {
@@ -145,6 +150,7 @@ static void scene_make(struct scene *scene, struct random *random, struct jf_are
     uint32_t count = 1 + random_below(random, 3);
     scene->facts = (struct jf_sale_facts){
         .tier = random_below(random, 3),
+        .activity_class = random_below(random, 4),
         .birthday = random_below(random, 8),
         .is_first_purchase = random_below(random, 2) == 0,
         .entity = {1 + random_below(random, 4)},

@@ -99,7 +99,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
 #define JF_CLI_SUBCOMMANDS(X)                                                                      \
     X(serve, "start the ledger; is jifend, with its exit codes")                                   \
     X(status, "what the ledger holds and how it is")                                               \
-    X(programme, "publish or show the rules of the programme")                                     \
+    X(programme, "publish, check, simulate or show the rules of the programme")                    \
     X(store, "put a store: legal entity, time zone, business day")                                 \
     X(enrol, "enrol a member")                                                                     \
     X(member, "show a member: balance, tier, lots")                                                \

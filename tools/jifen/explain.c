@@ -37,6 +37,22 @@ const char *jf_explain_tier(const struct jf_explained *explained, int64_t tier)
     return text[turn];
 }
 
+const char *jf_explain_class(const struct jf_explained *explained, int64_t number)
+{
+    static char text[2][32];
+    static uint32_t turn;
+    const Jifen__V1__GetProgrammeResponse *names = explained->names;
+    if (number == 0) {
+        return "none yet";
+    }
+    if (names != NULL && number > 0 && (uint64_t)number <= names->n_class_names) {
+        return names->class_names[number - 1];
+    }
+    turn = 1 - turn;
+    (void)snprintf(text[turn], sizeof(text[turn]), "class %" PRId64, number);
+    return text[turn];
+}
+
 static const char *weekday_of(int32_t wire)
 {
     static const char *const names[] = {"",         "Monday", "Tuesday",  "Wednesday",
@@ -216,7 +232,9 @@ static enum jf_exit tell(const struct jf_explained *explained, bool is_json,
     result_tell(explained, &say);
     enum jf_exit code = jf_explain_body(explained, &say);
     if (explained->outcome->n_trace > 0) {
-        jf_say_section(&say, "How the points came about");
+        bool is_about_sale = explained->entry->body_case == JIFEN__V1__ENTRY__BODY_SALE ||
+                             explained->entry->body_case == JIFEN__V1__ENTRY__BODY_SALE_RETURN;
+        jf_say_section(&say, is_about_sale ? "How the points came about" : "What it did");
         jf_explain_trace(explained, &say);
     }
     postings_tell(explained, &say);

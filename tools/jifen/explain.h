@@ -47,8 +47,16 @@ struct jf_explained {
 // The name of a level by its number, or "level 3".
 const char *jf_explain_tier(const struct jf_explained *explained, int64_t tier);
 
+// The name of an activity class by its number, or "class 3"; "none yet" for 0.
+const char *jf_explain_class(const struct jf_explained *explained, int64_t number);
+
 // What happened, with its own section. Returns: JF_EXIT_OK, or said why not.
 enum jf_exit jf_explain_body(const struct jf_explained *explained, struct jf_say *say);
+
+// Whether entries of a kind have a teller of their own: all of Entry's bodies have, a test sees to
+// it. Likewise the kinds of steps.
+bool jf_explain_body_is_told(uint32_t kind);
+bool jf_explain_step_is_told(uint32_t kind);
 
 // How the points came about: one sentence or more a step.
 void jf_explain_trace(const struct jf_explained *explained, struct jf_say *say);

@@ -32,6 +32,10 @@ static void facts_tell(const struct jf_explained *explained, struct jf_say *say,
     jf_say_text(say, jf_explain_tier(explained, facts->tier));
     jf_say_add(say, " and had ");
     tags_say(say, facts->tags);
+    if (facts->activity_class != 0) {
+        jf_say_add(say, ", was of activity class ");
+        jf_say_text(say, jf_explain_class(explained, facts->activity_class));
+    }
     jf_say_add(say, facts->is_first_purchase ? "; it was the first purchase"
                                              : "; it was not the first purchase");
     uint32_t flags = facts->birthday;
@@ -191,19 +195,64 @@ static void enrolment_tell(const struct jf_explained *explained, struct jf_say *
     jf_say_sentence(say);
 }
 
+static const char *why_of(Jifen__V1__TierWhy why)
+{
+    switch (why) {
+    case JIFEN__V1__TIER_WHY__TIER_WHY_UP:
+        return "That is enough for a higher level";
+    case JIFEN__V1__TIER_WHY__TIER_WHY_DOWN:
+        return "That is too little for the level, and no days of grace are left";
+    case JIFEN__V1__TIER_WHY__TIER_WHY_ONE_DOWN:
+        return "That is too little for the level, and no days of grace are left; the programme "
+               "lowers by one level at a time";
+    case JIFEN__V1__TIER_WHY__TIER_WHY_HAND_ENDED:
+        return "A level that was given by hand is over: the level is what the window says";
+    case JIFEN__V1__TIER_WHY__TIER_WHY_CLASS:
+        return "Only the activity class changed, by the visits of the last months";
+    default:
+        return NULL;
+    }
+}
+
+static void by_hand_tell(const Jifen__V1__TierChangeBody *body, struct jf_say *say)
+{
+    jf_say_add(say, "Operator ");
+    jf_say_text(say, body->operator_);
+    jf_say_add(say, " gave the level by hand");
+    if (body->until != 0) {
+        jf_say_add(say, ", until ");
+        jf_say_date(say, body->until);
+    } else {
+        jf_say_add(say, ", without an end");
+    }
+    jf_say_sentence(say);
+}
+
 static void tier_change_tell(const struct jf_explained *explained, struct jf_say *say)
 {
     const Jifen__V1__TierChangeBody *body = explained->entry->tier_change;
+    const char *why = why_of(body->why);
     jf_say_section(say, "Why it was judged");
+    if (body->run_id[0] == '\0') {
+        by_hand_tell(body, say);
+        return;
+    }
     jf_say_add(say, "The recalculation ");
     jf_say_text(say, body->run_id);
     jf_say_add(say, " looked at every member as of ");
     jf_say_date(say, body->as_of);
     jf_say_sentence(say);
-    if (explained->outcome->member != 0) {
-        jf_say_add(say, "In the programme's window the member has spent ");
-        jf_say_money(say, body->spend);
-        jf_say_add(say, " on %" PRIu32 " visit%s", body->visits, body->visits == 1 ? "" : "s");
+    if (explained->outcome->member == 0) {
+        return;
+    }
+    jf_say_add(say, "In the programme's window the member has spent ");
+    jf_say_money(say, body->spend);
+    jf_say_add(say, " on %" PRIu32 " visit%s and earned ", body->visits,
+               body->visits == 1 ? "" : "s");
+    jf_say_points(say, body->points);
+    jf_say_sentence(say);
+    if (why != NULL) {
+        jf_say_add(say, "%s", why);
         jf_say_sentence(say);
     }
 }
@@ -380,70 +429,66 @@ static void overdue_tell(const struct jf_explained *explained, struct jf_say *sa
     }
 }
 
+static void capture_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const Jifen__V1__CaptureBody *body = explained->entry->capture;
+    hold_end_tell(say, body->hold_transaction_id, body->hold_position,
+                  "It spends points of the hold ");
+}
+
+static void void_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const Jifen__V1__VoidBody *body = explained->entry->void_hold;
+    hold_end_tell(say, body->hold_transaction_id, body->hold_position, "It gives back the hold ");
+}
+
+static void card_link_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    card_tell(say, explained->entry->card_link->card, "leads to the member from now on");
+}
+
+static void card_unlink_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    card_tell(say, explained->entry->card_unlink->card, "leads to the member no longer");
+}
+
+typedef void (*body_teller)(const struct jf_explained *explained, struct jf_say *say);
+
+// By the number of the body's field.
+static const body_teller tellers[] = {
+    [JIFEN__V1__ENTRY__BODY_SALE] = sale_tell,
+    [JIFEN__V1__ENTRY__BODY_SALE_RETURN] = return_tell,
+    [JIFEN__V1__ENTRY__BODY_REDEMPTION] = redemption_tell,
+    [JIFEN__V1__ENTRY__BODY_ENROLMENT] = enrolment_tell,
+    [JIFEN__V1__ENTRY__BODY_PUBLICATION] = publication_tell,
+    [JIFEN__V1__ENTRY__BODY_STORE] = store_tell,
+    [JIFEN__V1__ENTRY__BODY_TIER_CHANGE] = tier_change_tell,
+    [JIFEN__V1__ENTRY__BODY_HOLD] = hold_tell,
+    [JIFEN__V1__ENTRY__BODY_CAPTURE] = capture_tell,
+    [JIFEN__V1__ENTRY__BODY_VOID_HOLD] = void_tell,
+    [JIFEN__V1__ENTRY__BODY_ADJUSTMENT] = adjustment_tell,
+    [JIFEN__V1__ENTRY__BODY_TRANSFER] = transfer_tell,
+    [JIFEN__V1__ENTRY__BODY_MERGE] = merge_tell,
+    [JIFEN__V1__ENTRY__BODY_MEMBER_UPDATE] = member_update_tell,
+    [JIFEN__V1__ENTRY__BODY_CARD_LINK] = card_link_tell,
+    [JIFEN__V1__ENTRY__BODY_CARD_UNLINK] = card_unlink_tell,
+    [JIFEN__V1__ENTRY__BODY_MEMBER_STATUS] = status_tell,
+    [JIFEN__V1__ENTRY__BODY_EXPIRY] = expiry_tell,
+};
+
+bool jf_explain_body_is_told(uint32_t kind)
+{
+    return kind < sizeof(tellers) / sizeof(tellers[0]) && tellers[kind] != NULL;
+}
+
 enum jf_exit jf_explain_body(const struct jf_explained *explained, struct jf_say *say)
 {
-    switch (explained->entry->body_case) {
-    case JIFEN__V1__ENTRY__BODY_SALE:
-        sale_tell(explained, say);
-        overdue_tell(explained, say);
-        return say->is_json || explained->entry->sale->receipt == NULL ? JF_EXIT_OK
-                                                                       : lines_show(explained);
-    case JIFEN__V1__ENTRY__BODY_SALE_RETURN:
-        return_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_REDEMPTION:
-        redemption_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_ENROLMENT:
-        enrolment_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_TIER_CHANGE:
-        tier_change_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_PUBLICATION:
-        publication_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_STORE:
-        store_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_HOLD:
-        hold_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_CAPTURE:
-        hold_end_tell(say, explained->entry->capture->hold_transaction_id,
-                      explained->entry->capture->hold_position, "It spends points of the hold ");
-        break;
-    case JIFEN__V1__ENTRY__BODY_VOID_HOLD:
-        hold_end_tell(say, explained->entry->void_hold->hold_transaction_id,
-                      explained->entry->void_hold->hold_position, "It gives back the hold ");
-        break;
-    case JIFEN__V1__ENTRY__BODY_ADJUSTMENT:
-        adjustment_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_TRANSFER:
-        transfer_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_MERGE:
-        merge_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_MEMBER_UPDATE:
-        member_update_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_CARD_LINK:
-        card_tell(say, explained->entry->card_link->card, "leads to the member from now on");
-        break;
-    case JIFEN__V1__ENTRY__BODY_CARD_UNLINK:
-        card_tell(say, explained->entry->card_unlink->card, "leads to the member no longer");
-        break;
-    case JIFEN__V1__ENTRY__BODY_MEMBER_STATUS:
-        status_tell(explained, say);
-        break;
-    case JIFEN__V1__ENTRY__BODY_EXPIRY:
-        expiry_tell(explained, say);
-        break;
-    default:
-        break;
+    const Jifen__V1__Entry *entry = explained->entry;
+    if (jf_explain_body_is_told((uint32_t)entry->body_case)) {
+        tellers[entry->body_case](explained, say);
     }
     overdue_tell(explained, say);
-    return JF_EXIT_OK;
+    bool has_lines = entry->body_case == JIFEN__V1__ENTRY__BODY_SALE &&
+                     entry->sale->receipt != NULL && !say->is_json;
+    return has_lines ? lines_show(explained) : JF_EXIT_OK;
 }

@@ -483,6 +483,16 @@ static void merged_tell(const struct jf_explained *explained, struct jf_say *say
     points_tell(say, step->points, "came with the member who became this one, held ones included");
 }
 
+static void class_tell(const struct jf_explained *explained, struct jf_say *say,
+                       const Jifen__V1__TraceStep *step)
+{
+    jf_say_add(say, "The member's activity class goes from ");
+    jf_say_text(say, jf_explain_class(explained, step->exact));
+    jf_say_add(say, " to ");
+    jf_say_text(say, jf_explain_class(explained, step->points));
+    jf_say_sentence(say);
+}
+
 // By kind; NULL: told with its numbers only.
 static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_ELIGIBLE] = eligible_tell,
@@ -511,6 +521,7 @@ static const step_teller tellers[] = {
     [JIFEN__V1__TRACE_STEP__KIND__KIND_TRANSFERRED] = transferred_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_MERGED] = merged_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_FORFEITED] = forfeited_tell,
+    [JIFEN__V1__TRACE_STEP__KIND__KIND_CLASS] = class_tell,
     [JIFEN__V1__TRACE_STEP__KIND__KIND_TAKEN_FROM_OTHER] = taken_from_other_tell,
 };
 
@@ -525,14 +536,18 @@ static void unknown_tell(struct jf_say *say, const Jifen__V1__TraceStep *step)
     jf_say_sentence(say);
 }
 
+bool jf_explain_step_is_told(uint32_t kind)
+{
+    return kind < TELLER_COUNT && tellers[kind] != NULL;
+}
+
 void jf_explain_trace(const struct jf_explained *explained, struct jf_say *say)
 {
     const Jifen__V1__Outcome *outcome = explained->outcome;
     for (size_t i = 0; i < outcome->n_trace; i++) {
         const Jifen__V1__TraceStep *step = outcome->trace[i];
-        size_t kind = (size_t)step->kind;
-        if (kind < TELLER_COUNT && tellers[kind] != NULL) {
-            tellers[kind](explained, say, step);
+        if (jf_explain_step_is_told((uint32_t)step->kind)) {
+            tellers[step->kind](explained, say, step);
         } else {
             unknown_tell(say, step);
         }

@@ -100,6 +100,22 @@ static void tiers_map(const struct jf_simulation *simulation,
     }
 }
 
+// Activity classes go by name too; one that the new programme does not have is none.
+static void classes_map(const struct jf_simulation *simulation,
+                        const Jifen__V1__GetProgrammeResponse *published,
+                        struct jf_simulate_version *version)
+{
+    uint32_t count = jf_programme_class_count(simulation->programme);
+    for (uint32_t number = 1; number <= JF_CLASSES_MAX; number++) {
+        for (uint32_t other = 1; other <= count && number <= published->n_class_names; other++) {
+            if (jf_text_equal(jf_programme_class_name(simulation->programme, other),
+                              jf_text_from(published->class_names[number - 1]))) {
+                version->class_map[number] = other;
+            }
+        }
+    }
+}
+
 static enum jf_exit version_get(struct jf_session *session, uint32_t number,
                                 const Jifen__V1__GetProgrammeResponse **out_response)
 {
@@ -132,6 +148,7 @@ static enum jf_exit versions_get(struct jf_session *session, struct jf_simulatio
             return code;
         }
         tiers_map(simulation, response, &simulation->versions[i]);
+        classes_map(simulation, response, &simulation->versions[i]);
         if (jf_programme_parse(jf_text_from(response->yaml), JF_TEXT("programme"),
                                &simulation->versions[i].programme, &diagnosis) != JF_OK) {
             simulation->versions[i].programme = NULL; // a later program's: its points have no value

@@ -37,8 +37,9 @@ struct jf_simulate_day {
 
 // A published version, as far as it is needed here.
 struct jf_simulate_version {
-    struct jf_programme *programme;  // NULL: not readable by this program
-    uint32_t tier_map[JF_TIERS_MAX]; // its levels in the new programme
+    struct jf_programme *programme;         // NULL: not readable by this program
+    uint32_t class_map[JF_CLASSES_MAX + 1]; // its activity classes, by number; 0: not judged yet
+    uint32_t tier_map[JF_TIERS_MAX];        // its levels in the new programme
 };
 
 // What is kept in mind of a sale that something came back of.

@@ -28,6 +28,9 @@ static struct jf_sale_facts facts_mapped(const struct jf_simulation *simulation,
     if (version != NULL && facts.tier < JF_TIERS_MAX) {
         facts.tier = version->tier_map[facts.tier];
     }
+    if (version != NULL && facts.activity_class <= JF_CLASSES_MAX) {
+        facts.activity_class = version->class_map[facts.activity_class];
+    }
     return facts;
 }
 

@@ -165,6 +165,39 @@ static void reward_check(const struct jf_check *check, uint32_t number)
     }
 }
 
+// Whether who meets the stricter class's demand always meets the other's: each of the other's
+// blocks of months is made of whole blocks of the stricter one's.
+static bool class_implies(const struct jf_class_level *stricter, const struct jf_class_level *other)
+{
+    if (stricter->visits == 0 || other->visits == 0 || stricter->none_months > 0 ||
+        other->none_months > 0 || other->block_months % stricter->block_months != 0) {
+        return false;
+    }
+    int64_t blocks = other->block_months / stricter->block_months;
+    return other->visits <= stricter->visits * blocks &&
+           other->blocks * other->block_months <= stricter->blocks * stricter->block_months;
+}
+
+// A class that nobody reaches, because one listed before it takes everyone who would.
+static void class_check(const struct jf_check *check, uint32_t number)
+{
+    const struct jf_class_level *classes = check->programme->classes;
+    for (uint32_t i = 0; i < number; i++) {
+        if (!class_implies(&classes[number], &classes[i])) {
+            continue;
+        }
+        struct jf_description words = {.size = 0};
+        char path[JF_OUTLINE_PATH_MAX];
+        jf_describe(&words,
+                    "class \"%s\" is never reached: who visits so often is in class \"%s\", listed "
+                    "before it",
+                    classes[number].name, classes[i].name);
+        jf_value_path(path, "classes.levels[%u]", number);
+        jf_check_tell(check, JF_FINDING_ERROR, path, &words);
+        return;
+    }
+}
+
 void jf_check_limits(const struct jf_check *check)
 {
     for (uint32_t rule = 0; rule < check->listed_count; rule++) {
@@ -177,6 +210,9 @@ void jf_check_limits(const struct jf_check *check)
         idle_check(check, number);
     }
     pending_check(check);
+    for (uint32_t number = 0; number < check->programme->class_count; number++) {
+        class_check(check, number);
+    }
     for (uint32_t number = 0; number < check->programme->reward_count; number++) {
         reward_check(check, number);
     }

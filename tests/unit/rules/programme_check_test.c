@@ -223,6 +223,27 @@ Test(programme_check, finds_caps_that_never_cut)
     }
 }
 
+Test(programme_check, finds_classes_that_nobody_reaches)
+{
+    struct found found;
+    check("name: t\neffective_from: 2026-03-01T00:00:00Z\n"
+          "earn: {points: 1, per_amount: \"1.00\"}\nexpiry: {policy: never}\n"
+          "classes:\n  window_months: 6\n  levels:\n"
+          "    - {name: B, visits: 1, every_months: 2}\n"
+          "    - {name: A, visits: 1, every_months: 1}\n"
+          "    - {name: C}\n    - {name: D, none_for_months: 6}\n",
+          JF_DATE_NONE, &found);
+    cr_assert_str_eq(found.lines, "9 classes.levels[1] error\n");
+    check("name: t\neffective_from: 2026-03-01T00:00:00Z\n"
+          "earn: {points: 1, per_amount: \"1.00\"}\nexpiry: {policy: never}\n"
+          "classes:\n  window_months: 6\n  levels:\n"
+          "    - {name: A, visits_per_month: 3}\n"
+          "    - {name: B, visits: 1, every_months: 2}\n"
+          "    - {name: C}\n    - {name: D, none_for_months: 6}\n",
+          JF_DATE_NONE, &found);
+    cr_assert_str_eq(found.lines, "");
+}
+
 Test(programme_check, finds_rewards_that_are_never_given)
 {
     struct found found;

@@ -1,6 +1,7 @@
 """The command line against a running jifend: exit codes, messages, JSON, replay and its restart, the demo."""
 import datetime
 import gzip
+import csv
 import json
 import os
 import signal
@@ -394,6 +395,26 @@ class WithLedger(Case):
         self.assertEqual(self.run_json("explain", "--position", 6)["entry"]["transaction_id"], "T1")
         self.assertEqual(self.run_json("explain", "nothing", code=1)["error"]["refusal"]["code"],
                          "UNKNOWN_TRANSACTION")
+
+    def test_a_level_by_hand_and_a_preview_with_reasons_as_csv(self):
+        self.publish()
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        self.run_json("enrol", 8, "--enrolled-on", "2017-01-01")
+        self.sale("--member", 8, "--line", "200:GROCERY:1:900.00")
+        given = self.run_json("tiers", "set", 7, "--tier", "gold", "--operator", "anna")
+        self.assertEqual(given["outcome"]["balance"]["tier"], 2)
+        self.assertTrue(self.run_json("member", 7)["member"]["tier_by_hand"])
+        file = self.path("changes.csv")
+        self.run_json("tiers", "--preview", "--as-of", "2019-01-31", "--csv", file)
+        with open(file) as rows:
+            rows = list(csv.DictReader(rows))
+        self.assertEqual([(row["member"], row["from"], row["to"], row["reason"]) for row in rows],
+                         [("8", "gold", "member", "the window reaches a lower level only")])
+        listed = jifen("tiers", "--preview", "--as-of", "2019-01-31", "--list", address=self.ledger.address)[1]
+        self.assertIn("member 8: level gold to member: the window reaches a lower level only (spend 0.00, 0 visits",
+                      listed)
+        self.assertEqual(jifen("tiers", "set", "7", "--tier", "gold", address=self.ledger.address)[0], 2)
 
     def test_expire_posts_what_has_expired_and_says_how_much(self):
         self.publish()

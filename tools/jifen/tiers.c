@@ -2,7 +2,9 @@
 // before it is done.
 #include "tools/jifen/tiers.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "jifen/v1/programmes.pb-c.h"
 #include "tools/jifen/instant.h"
@@ -10,24 +12,30 @@
 #include "tools/jifen/progress.h"
 #include "tools/jifen/show.h"
 #include "tools/jifen/table.h"
+#include "tools/jifen/tiers_list.h"
 
 static const struct jf_cli_help help = {
-    .usage = "jifen tiers (--preview | --run ID) --as-of DATE [--list]",
-    .about = "Recalculates every member's tier as of a business date. A preview writes nothing. A "
-             "run posts\n"
-             "one entry a change; broken off, it goes on where it stopped when sent again with the "
-             "same\n"
-             "ID, and never changes a member twice. Tills go on meanwhile.\n"
-             "With --json every change is a line {\"change\":{…}}, the end "
-             "{\"done\":{\"members\",\"counts\"}}.\n",
-    .example = "  jifen tiers --preview --as-of 2017-06-30 --list\n"
-               "  jifen tiers --run 2017-06 --as-of 2017-06-30\n",
+    .usage = "jifen tiers (--preview | --run ID) --as-of DATE [--list] [--csv FILE]\n"
+             "       jifen tiers set (NUMBER | --card CARD) --tier NAME --operator WHO",
+    .about =
+        "Recalculates every member's level and activity class as of a business date. A preview "
+        "writes\n"
+        "nothing. A run posts\n"
+        "one entry a change; broken off, it goes on where it stopped when sent again with the "
+        "same\n"
+        "ID, and never changes a member twice. Tills go on meanwhile.\n"
+        "With --json every change is a line {\"change\":{…}}, the end "
+        "{\"done\":{\"members\",\"counts\"}}.\n",
+    .example = "  jifen tiers --preview --as-of 2017-06-30 --csv changes.csv\n"
+               "  jifen tiers --run 2017-06 --as-of 2017-06-30\n"
+               "  jifen tiers set 4711 --tier gold --until 2099-12-31 --operator anna\n",
 };
 
 struct watch {
     const struct jf_tiers_input *input;
     struct jf_tiers_result *result;
     struct jf_progress progress;
+    struct jf_tiers_names names;
 };
 
 static void change_print(const struct watch *watch, const Jifen__V1__TierChange *change)
@@ -40,10 +48,7 @@ static void change_print(const struct watch *watch, const Jifen__V1__TierChange 
         jf_json_end_line(&json);
         return;
     }
-    (void)printf("member %" PRIu64 ": level %" PRIu32 " to %" PRIu32 " (spend %" PRId64
-                 ".%02" PRId64 ", %" PRIu32 " visits)\n",
-                 change->member, change->from, change->to, change->spend / 100, change->spend % 100,
-                 change->visits);
+    jf_tiers_row_print(&watch->names, change);
 }
 
 static bool on_progress(void *context, const ProtobufCMessage *message)
@@ -53,6 +58,9 @@ static bool on_progress(void *context, const ProtobufCMessage *message)
         (const Jifen__V1__RecalculateTiersProgress *)message;
     for (size_t at = 0; watch->input->is_listed && at < progress->n_changes; at++) {
         change_print(watch, progress->changes[at]);
+    }
+    for (size_t at = 0; watch->input->csv != NULL && at < progress->n_changes; at++) {
+        jf_tiers_csv_row(watch->input->csv, &watch->names, progress->changes[at]);
     }
     watch->progress.total = progress->members_total;
     watch->result->members = progress->members_done;
@@ -74,9 +82,18 @@ enum jf_exit jf_tiers_recalculate(struct jf_session *session, const struct jf_ti
     request.run_id = (char *)(uintptr_t)input->run_id;
     request.as_of = input->as_of;
     request.preview = input->is_preview;
-    request.list = input->is_listed;
+    request.list = input->is_listed || input->csv != NULL;
     struct watch watch = {.input = input, .result = out_result};
     *out_result = (struct jf_tiers_result){0};
+    if (request.list) {
+        enum jf_exit named = jf_tiers_names_load(session, input->as_of, &watch.names);
+        if (named != JF_EXIT_OK) {
+            return named;
+        }
+    }
+    if (input->csv != NULL) {
+        jf_tiers_csv_begin(input->csv);
+    }
     struct jf_session_stream stream = {"/jifen.v1.Programmes/RecalculateTiers", &request.base,
                                        &jifen__v1__recalculate_tiers_progress__descriptor,
                                        on_progress, &watch};
@@ -134,17 +151,44 @@ static void done_print_json(const struct jf_tiers_result *result)
     jf_json_end_line(&json);
 }
 
+// Runs the recalculation, and writes the CSV file, where one is asked for, to its end.
+static enum jf_exit recalculate(struct jf_cli *cli, struct jf_tiers_input *input,
+                                const char *csv_name, struct jf_tiers_result *result)
+{
+    struct jf_session *session = NULL;
+    if (csv_name != NULL) {
+        input->csv = fopen(csv_name, "w");
+        if (input->csv == NULL) {
+            return jf_cli_fail(JF_EXIT_BAD_INPUT, "%s: %s", csv_name, strerror(errno));
+        }
+    }
+    enum jf_exit code = jf_session_open(cli, 1, &session);
+    if (code == JF_EXIT_OK) {
+        code = jf_tiers_recalculate(session, input, result);
+    }
+    jf_session_close(session);
+    bool is_written = input->csv == NULL || fclose(input->csv) == 0;
+    if (code == JF_EXIT_OK && !is_written) {
+        code = jf_cli_fail(JF_EXIT_BAD_INPUT, "%s: %s", csv_name, strerror(errno));
+    }
+    return code;
+}
+
 enum jf_exit jf_cli_tiers_run(struct jf_cli *cli, int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "set") == 0) {
+        return jf_tiers_set_run(cli, argc, argv);
+    }
     jf_date as_of = JF_DATE_NONE;
     struct jf_tiers_input input = {.run_id = NULL};
     struct jf_tiers_result result;
-    struct jf_session *session = NULL;
+    const char *csv_name = NULL;
     const struct jf_option options[] = {
         {"--preview", NULL, JF_OPTION_FLAG, &input.is_preview, "write nothing"},
         {"--run", "ID", JF_OPTION_TEXT, &input.run_id, "name of the run, 1 to 32 bytes"},
         {"--as-of", "DATE", JF_OPTION_DATE, &as_of, "business date; needed"},
-        {"--list", NULL, JF_OPTION_FLAG, &input.is_listed, "list every change"},
+        {"--list", NULL, JF_OPTION_FLAG, &input.is_listed, "list every change with its reason"},
+        {"--csv", "FILE", JF_OPTION_TEXT, &csv_name, "write the list to a CSV file"},
         {"--progress", NULL, JF_OPTION_FLAG, &input.is_progress_forced,
          "show progress also without a terminal"},
     };
@@ -158,15 +202,11 @@ enum jf_exit jf_cli_tiers_run(struct jf_cli *cli, int argc, char **argv)
     input.run_id = input.is_preview ? "preview" : input.run_id;
     input.as_of = jf_wire_date_from(as_of);
     input.is_json = cli->is_json;
-    code = jf_session_open(cli, 1, &session);
-    if (code == JF_EXIT_OK) {
-        code = jf_tiers_recalculate(session, &input, &result);
-    }
+    code = recalculate(cli, &input, csv_name, &result);
     if (code == JF_EXIT_OK && cli->is_json) {
         done_print_json(&result);
     } else if (code == JF_EXIT_OK) {
         code = jf_tiers_show(&result);
     }
-    jf_session_close(session);
     return jf_cli_finish(code);
 }

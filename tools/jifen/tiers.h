@@ -2,6 +2,8 @@
 #ifndef JF_TOOLS_TIERS_H
 #define JF_TOOLS_TIERS_H
 
+#include <stdio.h>
+
 #include "tools/jifen/session.h"
 
 #define JF_TIERS_LEVELS_MAX 16u
@@ -13,6 +15,7 @@ struct jf_tiers_input {
     bool is_listed; // changes are printed as they come
     bool is_json;
     bool is_progress_forced;
+    FILE *csv; // every change is written there too; NULL: nowhere
 };
 
 struct jf_tiers_result {
@@ -24,6 +27,9 @@ struct jf_tiers_result {
 // Returns: JF_EXIT_OK with *out_result; else the exit code, after saying why.
 enum jf_exit jf_tiers_recalculate(struct jf_session *session, const struct jf_tiers_input *input,
                                   struct jf_tiers_result *out_result);
+
+// `jifen tiers set`.
+enum jf_exit jf_tiers_set_run(struct jf_cli *cli, int argc, char **argv);
 
 // Prints the pairs of levels as a table.
 enum jf_exit jf_tiers_show(const struct jf_tiers_result *result);

@@ -75,6 +75,7 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
     X(limits, "what the disk can do: data-sync writes through io_uring")                           \
     X(plan, "planning a sale by the number of rules, in this process")                             \
     X(rpc, "durable sales through gRPC: rate, latency, memory, processor time")                    \
+    X(jobs, "what a recalculation of all members costs the tills beside it")                       \
     X(memory, "resident memory of jifend with many members on disk")                               \
     X(restart, "time from a kill to the first answer, with a long journal tail")
 

@@ -129,6 +129,7 @@ bool jf_plan_set_tier(struct jf_plan_work *work)
     if (!hand_terms(work, today, &version, &tier)) {
         return false;
     }
+    JF_ASSERT(version != NULL);
     const struct jf_tier_change_entry change = {
         .as_of = today,
         .from = jf_tier_under(work->input->reference, member->tier, member->tier_version, version),

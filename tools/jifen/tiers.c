@@ -71,6 +71,12 @@ static bool on_progress(void *context, const ProtobufCMessage *message)
             watch->result->counts[count->from][count->to] = count->members;
         }
     }
+    for (size_t at = 0; at < progress->n_class_counts; at++) {
+        const Jifen__V1__ClassCount *count = progress->class_counts[at];
+        if (count->from < JF_TIERS_CLASSES_MAX && count->to < JF_TIERS_CLASSES_MAX) {
+            watch->result->class_counts[count->from][count->to] = count->members;
+        }
+    }
     watch->result->is_done = progress->done;
     return true;
 }
@@ -106,6 +112,33 @@ enum jf_exit jf_tiers_recalculate(struct jf_session *session, const struct jf_ti
     return code;
 }
 
+static enum jf_exit classes_show(const struct jf_tiers_result *result)
+{
+    static const struct jf_table_column columns[] = {
+        {"FROM CLASS", true}, {"TO CLASS", true}, {"MEMBERS", true}};
+    struct jf_table *table = NULL;
+    bool is_any = false;
+    if (jf_table_create(columns, 3, &table) != JF_OK) {
+        return jf_cli_fail(JF_EXIT_UNAVAILABLE, "out of memory");
+    }
+    for (uint32_t pair = 0; pair < JF_TIERS_CLASSES_MAX * JF_TIERS_CLASSES_MAX; pair++) {
+        uint32_t from = pair / JF_TIERS_CLASSES_MAX;
+        uint32_t to = pair % JF_TIERS_CLASSES_MAX;
+        if (result->class_counts[from][to] > 0) {
+            is_any = is_any || to > 0;
+            jf_table_row(table);
+            jf_table_number(table, from);
+            jf_table_number(table, to);
+            jf_table_number(table, (int64_t)result->class_counts[from][to]);
+        }
+    }
+    if (!is_any) {
+        jf_table_destroy(table);
+        return JF_EXIT_OK;
+    }
+    return jf_show_table(table);
+}
+
 enum jf_exit jf_tiers_show(const struct jf_tiers_result *result)
 {
     static const struct jf_table_column columns[] = {
@@ -124,7 +157,8 @@ enum jf_exit jf_tiers_show(const struct jf_tiers_result *result)
             jf_table_number(table, (int64_t)result->counts[from][to]);
         }
     }
-    return jf_show_table(table);
+    enum jf_exit code = jf_show_table(table);
+    return code == JF_EXIT_OK ? classes_show(result) : code;
 }
 
 static void done_print_json(const struct jf_tiers_result *result)
@@ -181,7 +215,7 @@ enum jf_exit jf_cli_tiers_run(struct jf_cli *cli, int argc, char **argv)
     }
     jf_date as_of = JF_DATE_NONE;
     struct jf_tiers_input input = {.run_id = NULL};
-    struct jf_tiers_result result;
+    struct jf_tiers_result result = {.is_done = false};
     const char *csv_name = NULL;
     const struct jf_option options[] = {
         {"--preview", NULL, JF_OPTION_FLAG, &input.is_preview, "write nothing"},

@@ -6,7 +6,8 @@
 
 #include "tools/jifen/session.h"
 
-#define JF_TIERS_LEVELS_MAX 16u
+#define JF_TIERS_LEVELS_MAX  16u
+#define JF_TIERS_CLASSES_MAX 17u // and 0, for not judged yet
 
 struct jf_tiers_input {
     const char *run_id;
@@ -20,7 +21,8 @@ struct jf_tiers_input {
 
 struct jf_tiers_result {
     uint64_t members;
-    uint64_t counts[JF_TIERS_LEVELS_MAX][JF_TIERS_LEVELS_MAX]; // from, to
+    uint64_t counts[JF_TIERS_LEVELS_MAX][JF_TIERS_LEVELS_MAX];         // from, to
+    uint64_t class_counts[JF_TIERS_CLASSES_MAX][JF_TIERS_CLASSES_MAX]; // likewise
     bool is_done;
 };
 
@@ -31,7 +33,7 @@ enum jf_exit jf_tiers_recalculate(struct jf_session *session, const struct jf_ti
 // `jifen tiers set`.
 enum jf_exit jf_tiers_set_run(struct jf_cli *cli, int argc, char **argv);
 
-// Prints the pairs of levels as a table.
+// Prints the pairs of levels, and of classes where there are any, as tables.
 enum jf_exit jf_tiers_show(const struct jf_tiers_result *result);
 
 #endif

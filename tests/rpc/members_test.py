@@ -323,6 +323,8 @@ class CommandLine(Members):
         self.assertIn("adjusted", self.jifen("adjust", 1, "--credit", 200, "--reason", "goodwill", "--entity", 1, *at))
         self.jifen("adjust", "--card", "card-1", "--debit", 50, "--reason", "mistake", "--entity", 1, *at)
         self.assertIn("transferred", self.jifen("transfer", 1, 2, "--points", 100, *at))
+        [row] = [row for row in self.jifen("history", 2).splitlines() if " transfer " in row]
+        self.assertTrue(row.rstrip().endswith("-    -"), row)  # the balance answered is the giver's
         refused = self.json("transfer", 1, 1, "--points", 100, *at, code=1)
         self.assertEqual(refused["error"]["refusal"]["field"], "to")
         merged = self.json("merge", 1, 2)

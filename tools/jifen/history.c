@@ -15,7 +15,7 @@ static const struct jf_cli_help help = {
     .arguments_max = 1,
 };
 
-static void entry_row(struct jf_table *table, const Jifen__V1__EntryView *entry)
+static void entry_row(struct jf_table *table, const Jifen__V1__EntryView *entry, uint64_t walked)
 {
     static const Jifen__V1__Outcome no_outcome = JIFEN__V1__OUTCOME__INIT;
     static const Jifen__V1__Balance no_balance = JIFEN__V1__BALANCE__INIT;
@@ -28,8 +28,25 @@ static void entry_row(struct jf_table *table, const Jifen__V1__EntryView *entry)
     jf_table_text(table, entry->transaction_id);
     jf_table_number(table, outcome->points_granted);
     jf_table_number(table, -outcome->points_redeemed);
-    jf_table_number(table, balance->available);
-    jf_table_number(table, -balance->debt);
+    if (outcome->member == walked) {
+        jf_table_number(table, balance->available);
+        jf_table_number(table, -balance->debt);
+    } else { // the balance is the other member's
+        jf_table_text(table, "-");
+        jf_table_text(table, "-");
+    }
+}
+
+// Whose history it is: an entry about one member is about that one. 0: only entries about two.
+static uint64_t walked_find(const Jifen__V1__HistoryResponse *response)
+{
+    for (size_t at = 0; at < response->n_entries; at++) {
+        const Jifen__V1__EntryView *entry = response->entries[at];
+        if (entry->other_member == 0 && entry->outcome != NULL) {
+            return entry->outcome->member;
+        }
+    }
+    return 0;
 }
 
 static enum jf_exit show(const ProtobufCMessage *message)
@@ -38,12 +55,13 @@ static enum jf_exit show(const ProtobufCMessage *message)
         {"POSITION", true}, {"DATE", false},    {"KIND", false},     {"TRANSACTION", false},
         {"GRANTED", true},  {"REDEEMED", true}, {"AVAILABLE", true}, {"DEBT", true}};
     const Jifen__V1__HistoryResponse *response = (const Jifen__V1__HistoryResponse *)message;
+    uint64_t walked = walked_find(response);
     struct jf_table *table = NULL;
     if (jf_table_create(columns, 8, &table) != JF_OK) {
         return jf_cli_fail(JF_EXIT_UNAVAILABLE, "out of memory");
     }
     for (size_t at = 0; at < response->n_entries; at++) {
-        entry_row(table, response->entries[at]);
+        entry_row(table, response->entries[at], walked);
     }
     enum jf_exit code = jf_show_table(table);
     if (response->next_before_position != 0) {

@@ -32,7 +32,8 @@ import grpc  # noqa: E402
 
 # What the server has; the model has all of it.
 BUILT = {"holds", "returns", "caps", "pending", "expiry", "statuses", "known", "expire", "life", "spending",
-         "rewards", "unpayable", "members", "windows", "manual", "classes"}
+         "rewards", "unpayable", "members", "windows", "manual", "classes",
+         "class_rules"}
 # What a run of the full size must have met, or it has tested less than it claims.
 REACHED = {"INVALID_FIELD", "TRANSACTION_CONFLICT", "UNKNOWN_CARD", "UNKNOWN_MEMBER", "UNKNOWN_STORE", "UNKNOWN_SALE",
            "UNKNOWN_LINE", "RECEIPT_TAKEN", "NO_PROGRAMME", "IN_FUTURE", "BEFORE_ENROLMENT", "BEFORE_SALE",

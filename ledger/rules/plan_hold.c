@@ -84,13 +84,15 @@ void jf_plan_post_overdue(struct jf_plan_work *work)
 }
 
 // The member after an entry that does nothing but give back what is overdue: made by applying one.
+// It sweeps no lot that is over: the entry that is planned does, and a merge moves what such a lot
+// was granted.
 static struct jf_member *overdue_apply(struct jf_plan_work *work)
 {
     struct jf_plan_work only = {
         .input = work->input, .stored = work->stored, .overdue = work->overdue};
     struct jf_entry entry = {.kind = JF_ENTRY_REDEMPTION,
                              .position = work->stored->last_position,
-                             .business_date = work->entry->business_date,
+                             .business_date = JF_DATE_MIN,
                              .voided_counted = work->entry->voided_counted,
                              .voided_counted_count = work->entry->voided_counted_count};
     only.entry = &entry;

@@ -18,6 +18,29 @@ static void closed(void)
 
 TestSuite(plan_enrol, .init = opened, .fini = closed);
 
+static void expect_refused(struct jf_command command, uint64_t card_taken_by,
+                           enum jf_refusal_code code)
+{
+    world.card_taken_by = card_taken_by;
+    cr_expect_null(world_post(&world, &command));
+    cr_expect_str_eq(jf_refusal_name(world.refusal.code), jf_refusal_name(code));
+}
+
+Test(plan_enrol, refusals_come_in_their_order)
+{
+    const struct jf_text cards[] = {JF_TEXT("a")};
+    world_enrol(&world, 1);
+    struct jf_command command = enrol_of(1, "2027-06-01");
+    command.as.enrol.cards = cards;
+    command.as.enrol.card_count = 1;
+    expect_refused(command, 1, JF_REFUSAL_MEMBER_EXISTS);
+    command.as.enrol.number.value = 2;
+    expect_refused(command, 1, JF_REFUSAL_CARD_TAKEN);
+    expect_refused(command, 0, JF_REFUSAL_IN_FUTURE);
+    command.as.enrol.enrolled_on = date_of("2026-06-01");
+    cr_expect_not_null(world_post(&world, &command));
+}
+
 Test(plan_enrol, a_number_that_is_taken_is_refused)
 {
     world_enrol(&world, 1);

@@ -65,6 +65,50 @@ Test(plan_hold, refusals_come_in_the_order_of_a_redemption)
     expect_refused(hold_of(1, "2026-02-10", 30), JF_REFUSAL_INSUFFICIENT_POINTS);
 }
 
+static void expect_capture_refused(const struct jf_entry *hold, const char *at, int64_t points,
+                                   enum jf_refusal_code code)
+{
+    cr_expect_null(captures(hold, at, points));
+    cr_expect_str_eq(jf_refusal_name(world.refusal.code), jf_refusal_name(code));
+}
+
+// Without OVERFLOW, the last of the list: a hold whose value overflows is refused itself.
+Test(plan_hold, capture_refusals_come_in_their_order)
+{
+    world_close(&world);
+    world_open(&world, PROGRAMME_PLAIN "rewards:\n  - {code: mug, points: 30}\n");
+    world_enrol(&world, 1);
+    const struct jf_entry *sale = world_buys(&world, 1, "2026-03-10", 10000);
+    struct jf_command command = hold_of(1, "2026-03-11", 60);
+    command.as.hold.reward = JF_TEXT("mug");
+    const struct jf_entry *hold = world_post(&world, &command);
+    cr_assert_not_null(hold, "%s", jf_refusal_name(world.refusal.code));
+    expect_capture_refused(NULL, "2027-06-01", 95, JF_REFUSAL_UNKNOWN_TRANSACTION);
+    expect_capture_refused(sale, "2027-06-01", 95, JF_REFUSAL_UNKNOWN_TRANSACTION);
+    expect_capture_refused(hold, "2027-06-01", 95, JF_REFUSAL_IN_FUTURE);
+    expect_capture_refused(hold, "2026-03-12", 95, JF_REFUSAL_HOLD_ENDED);
+    expect_capture_refused(hold, "2026-03-11", 95, JF_REFUSAL_NOT_A_STEP);
+    expect_capture_refused(hold, "2026-03-11", 90, JF_REFUSAL_INSUFFICIENT_POINTS);
+    cr_expect_not_null(captures(hold, "2026-03-11", 30));
+}
+
+static void expect_void_refused(const struct jf_entry *hold, const char *at,
+                                enum jf_refusal_code code)
+{
+    cr_expect_null(voids(hold, at));
+    cr_expect_str_eq(jf_refusal_name(world.refusal.code), jf_refusal_name(code));
+}
+
+Test(plan_hold, void_refusals_come_in_their_order)
+{
+    world_buys(&world, 1, "2026-03-10", 10000);
+    const struct jf_entry *hold = holds("2026-03-11", 60);
+    expect_void_refused(NULL, "2027-06-01", JF_REFUSAL_UNKNOWN_TRANSACTION);
+    expect_void_refused(hold, "2027-06-01", JF_REFUSAL_IN_FUTURE);
+    expect_void_refused(hold, "2026-03-12", JF_REFUSAL_HOLD_ENDED);
+    cr_expect_not_null(voids(hold, "2026-03-11"));
+}
+
 Test(plan_hold, a_hold_takes_points_out_of_their_lots_and_keeps_them)
 {
     world_buys(&world, 1, "2026-02-10", 3000); // 30 until 31 May

@@ -107,6 +107,100 @@ Test(plan_life, who_is_named_must_be_known_and_not_have_become_another)
     world.members[2]->merged_into.value = 0;
 }
 
+static void merge_mark(uint64_t member)
+{
+    world.members[member]->status = JF_MEMBER_MERGED;
+    world.members[member]->merged_into.value = 1;
+}
+
+static void status_mark(uint64_t member, enum jf_member_status status)
+{
+    world.members[member]->status = status;
+    world.members[member]->merged_into.value = 0;
+}
+
+// Not known, then become another, then closed; active at the end. In: a command about member 2,
+// which is not enrolled.
+static void expect_who_is_refused_first(struct jf_command command)
+{
+    expect_refused(command, JF_REFUSAL_UNKNOWN_MEMBER);
+    world_enrol(&world, 2);
+    merge_mark(2);
+    expect_refused(command, JF_REFUSAL_MEMBER_MERGED);
+    status_mark(2, JF_MEMBER_CLOSED);
+    expect_refused(command, JF_REFUSAL_MEMBER_CLOSED);
+    status_mark(2, JF_MEMBER_ACTIVE);
+}
+
+Test(plan_life, update_member_refusals_come_in_their_order)
+{
+    expect_who_is_refused_first(update_of(2, false));
+    posted_of(update_of(2, false));
+}
+
+Test(plan_life, freeze_refusals_come_in_their_order)
+{
+    expect_who_is_refused_first(freeze_of(2, false));
+    posted_of(freeze_of(2, false));
+}
+
+static void expect_link_refused(struct jf_command command, bool is_taken, enum jf_refusal_code code)
+{
+    world.card_taken_by = is_taken ? 1 : 0;
+    expect_refused(command, code);
+}
+
+Test(plan_life, link_card_refusals_come_in_their_order)
+{
+    char text[16];
+    struct jf_command command = link_of(2, JF_TEXT("more"));
+    expect_link_refused(command, true, JF_REFUSAL_UNKNOWN_MEMBER);
+    world_enrol(&world, 2);
+    for (uint32_t i = 0; i < JF_CARDS_PER_MEMBER_MAX; i++) {
+        (void)snprintf(text, sizeof text, "card-%u", i);
+        posted_of(link_of(2, jf_text_from(text)));
+    }
+    merge_mark(2);
+    expect_link_refused(command, true, JF_REFUSAL_MEMBER_MERGED);
+    status_mark(2, JF_MEMBER_CLOSED);
+    expect_link_refused(command, true, JF_REFUSAL_MEMBER_CLOSED);
+    status_mark(2, JF_MEMBER_ACTIVE);
+    expect_link_refused(command, true, JF_REFUSAL_CARD_TAKEN);
+    expect_link_refused(command, false, JF_REFUSAL_LIMIT_REACHED);
+    posted_of(unlink_of(2, JF_TEXT("card-7")));
+    posted_of(command);
+}
+
+Test(plan_life, unlink_card_refusals_come_in_their_order)
+{
+    struct jf_command command = unlink_of(2, JF_TEXT("a"));
+    world.is_card_unknown = true;
+    expect_refused(command, JF_REFUSAL_UNKNOWN_CARD);
+    world_enrol(&world, 2);
+    posted_of(link_of(2, JF_TEXT("a")));
+    merge_mark(2);
+    expect_refused(command, JF_REFUSAL_MEMBER_MERGED);
+    status_mark(2, JF_MEMBER_CLOSED); // no refusal of a card
+    posted_of(command);
+}
+
+Test(plan_life, close_refusals_come_in_their_order)
+{
+    world_close(&world);
+    world_open(&world, PROGRAMME_REFUSING);
+    expect_refused(close_of(2), JF_REFUSAL_UNKNOWN_MEMBER);
+    world_enrol(&world, 2);
+    world_buys(&world, 2, "2026-12-10", 10000);
+    merge_mark(2);
+    expect_refused(close_of(2), JF_REFUSAL_MEMBER_MERGED);
+    status_mark(2, JF_MEMBER_CLOSED);
+    expect_refused(close_of(2), JF_REFUSAL_MEMBER_CLOSED);
+    status_mark(2, JF_MEMBER_ACTIVE);
+    expect_refused(close_of(2), JF_REFUSAL_BALANCE_LEFT);
+    posted_of(redeem_of(2, "2026-12-11", 100));
+    posted_of(close_of(2));
+}
+
 Test(plan_life, a_merged_member_is_named_before_an_unknown_store)
 {
     world.members[1]->status = JF_MEMBER_MERGED;

@@ -2,6 +2,7 @@
 // changes nothing.
 #include <criterion/criterion.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "programmes.h"
@@ -44,6 +45,54 @@ Test(plan_programme, a_programme_that_cannot_be_read_is_refused_with_file_line_a
     cr_expect_eq(world.refusal.code, JF_REFUSAL_PROGRAMME_INVALID);
     cr_expect_eq(strncmp(world.refusal.detail, "next.yaml:", 10), 0, "%s", world.refusal.detail);
     cr_expect_eq(jf_reference_programme_count(world.reference), 1);
+}
+
+static void expect_refused(struct jf_command command, enum jf_refusal_code code)
+{
+    cr_expect_null(world_post(&world, &command));
+    cr_expect_str_eq(jf_refusal_name(world.refusal.code), jf_refusal_name(code));
+}
+
+#define RULE_BYTES_MAX 64
+
+// Publishes what uses up all numbers of names. In: whether it uses up the versions as well.
+static void reference_fill(bool is_all_versions)
+{
+    static char yaml[sizeof PROGRAMME_RICH + JF_RULES_MAX * RULE_BYTES_MAX];
+    while (jf_reference_reason_count(world.reference) < JF_REASONS_MAX) {
+        uint32_t begin = jf_reference_reason_count(world.reference);
+        size_t size = (size_t)snprintf(yaml, sizeof yaml, "%s", PROGRAMME_RICH);
+        for (uint32_t i = begin; i < JF_REASONS_MAX && i < begin + JF_RULES_MAX / 2; i++) {
+            size += (size_t)snprintf(yaml + size, sizeof yaml - size,
+                                     "  - {name: n%u, kind: bonus, points: 1}\n", i);
+        }
+        struct jf_command command = publish_of(yaml);
+        cr_assert_not_null(world_post(&world, &command), "%s", world.refusal.detail);
+    }
+    while (is_all_versions &&
+           jf_reference_programme_count(world.reference) < JF_PROGRAMME_VERSIONS_MAX) {
+        struct jf_command command = publish_of(PROGRAMME_PLAIN);
+        cr_assert_not_null(world_post(&world, &command));
+    }
+}
+
+#define ONE_MORE_NAME "  - {name: tea, kind: multiplier, factor: 3, when: {categories: [tea]}}\n"
+
+Test(plan_programme, publish_refusals_come_in_their_order)
+{
+    reference_fill(true);
+    struct jf_command command = publish_of(PROGRAMME_RICH ONE_MORE_NAME "colour: red\n");
+    expect_refused(command, JF_REFUSAL_LIMIT_REACHED);
+    cr_expect_eq(world.refusal.limit, JF_PROGRAMME_VERSIONS_MAX);
+    world_close(&world); // versions do not go away
+    world_open(&world, PROGRAMME_RICH);
+    reference_fill(false);
+    expect_refused(command, JF_REFUSAL_PROGRAMME_INVALID);
+    command = publish_of(PROGRAMME_RICH ONE_MORE_NAME);
+    expect_refused(command, JF_REFUSAL_LIMIT_REACHED);
+    cr_expect_eq(world.refusal.limit, JF_REASONS_MAX);
+    command = publish_of(PROGRAMME_RICH);
+    cr_expect_not_null(world_post(&world, &command));
 }
 
 Test(plan_programme, a_publication_numbers_new_grounds_only)
@@ -106,7 +155,7 @@ Test(plan_programme, a_store_in_an_unknown_zone_is_refused)
     cr_expect_null(jf_reference_store(world.reference, (struct jf_store_id){9}));
 }
 
-Test(plan_programme, one_store_too_many_is_refused_and_known_ones_can_still_change)
+static void stores_fill(void)
 {
     for (uint32_t i = 4; i <= JF_STORES_MAX; i++) {
         struct jf_entry entry = {.kind = JF_ENTRY_STORE};
@@ -114,10 +163,25 @@ Test(plan_programme, one_store_too_many_is_refused_and_known_ones_can_still_chan
         cr_assert_eq(jf_reference_prepare(world.reference, &entry, NULL), JF_OK);
         jf_reference_apply(world.reference, &entry);
     }
+}
+
+Test(plan_programme, one_store_too_many_is_refused_and_known_ones_can_still_change)
+{
+    stores_fill();
     struct jf_command command = store_of(JF_STORES_MAX + 1, JF_TEXT("UTC"));
     cr_expect_null(world_post(&world, &command));
     cr_expect_eq(world.refusal.code, JF_REFUSAL_LIMIT_REACHED);
     command = store_of(5, JF_TEXT("Asia/Shanghai"));
+    cr_expect_not_null(world_post(&world, &command));
+}
+
+Test(plan_programme, put_store_refusals_come_in_their_order)
+{
+    stores_fill();
+    expect_refused(store_of(JF_STORES_MAX + 1, JF_TEXT("Europe/Atlantis")),
+                   JF_REFUSAL_LIMIT_REACHED);
+    expect_refused(store_of(5, JF_TEXT("Europe/Atlantis")), JF_REFUSAL_ZONE_UNKNOWN);
+    struct jf_command command = store_of(5, JF_TEXT("Asia/Shanghai"));
     cr_expect_not_null(world_post(&world, &command));
 }
 

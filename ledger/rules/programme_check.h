@@ -1,5 +1,6 @@
 // What a valid programme may still have wrong: rules that can never count, calendars that never
-// come, caps that cut a single grant. Told with where it stands, before the programme is published.
+// come, caps that cut a single grant, groups that add up unmeant. Told with where it stands, before
+// the programme is published.
 //
 // Pure but for memory. Threads: any.
 #ifndef JF_RULES_PROGRAMME_CHECK_H
@@ -9,8 +10,8 @@
 #include "rules/programme_describe.h"
 
 enum jf_finding_severity {
-    JF_FINDING_NOTE = 0,    // has no effect, or is likely not meant
-    JF_FINDING_WARNING = 1, // a part of it never takes effect
+    JF_FINDING_NOTE = 0,    // has no effect, or is worth a look
+    JF_FINDING_WARNING = 1, // a part of it never takes effect, or is likely not meant
     JF_FINDING_ERROR = 2,   // the whole of it never takes effect
 };
 

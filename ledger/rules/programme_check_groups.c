@@ -71,21 +71,27 @@ static void best_check(const struct jf_check *check, uint32_t rule)
     }
 }
 
+bool jf_check_is_twice(const struct jf_check *check, uint32_t rule, uint32_t other)
+{
+    const struct jf_programme *programme = check->programme;
+    const struct jf_rule *first = &programme->rules[other];
+    const struct jf_rule *second = &programme->rules[rule];
+    bool is_best =
+        second->group != JF_GROUP_NONE && programme->groups[second->group].stack == JF_STACK_BEST;
+    bool is_alike = first->is_bonus == second->is_bonus &&
+                    first->bonus_points == second->bonus_points &&
+                    first->uplift_weight == second->uplift_weight;
+    return is_alike && !(is_best && first->group == second->group) &&
+           jf_check_implies(check, rule, other) && jf_check_implies(check, other, rule);
+}
+
 // The same effect under the same conditions outside a `best` group: both count.
 static void twice_check(const struct jf_check *check, uint32_t rule)
 {
     const struct jf_programme *programme = check->programme;
-    const struct jf_rule *second = &programme->rules[rule];
-    bool is_best =
-        second->group != JF_GROUP_NONE && programme->groups[second->group].stack == JF_STACK_BEST;
     for (uint32_t other = 0; other < rule && check->calendars[rule].first != JF_DATE_NONE;
          other++) {
-        const struct jf_rule *first = &programme->rules[other];
-        bool is_alike = first->is_bonus == second->is_bonus &&
-                        first->bonus_points == second->bonus_points &&
-                        first->uplift_weight == second->uplift_weight;
-        if (!is_alike || (is_best && first->group == second->group) ||
-            !jf_check_implies(check, rule, other) || !jf_check_implies(check, other, rule)) {
+        if (!jf_check_is_twice(check, rule, other)) {
             continue;
         }
         struct jf_description words = {.size = 0};
@@ -93,7 +99,7 @@ static void twice_check(const struct jf_check *check, uint32_t rule)
         jf_describe(&words,
                     "rule \"%s\" is rule \"%s\" again, with the same conditions and effect, and "
                     "both count: is one of them meant to go?",
-                    second->name, first->name);
+                    programme->rules[rule].name, programme->rules[other].name);
         jf_check_rule_path(check, rule, "", path);
         jf_check_tell(check, JF_FINDING_WARNING, path, &words);
         return;
@@ -103,6 +109,7 @@ static void twice_check(const struct jf_check *check, uint32_t rule)
 struct group_count {
     uint32_t rules;
     bool has_meeting_pair; // two of its rules can match one receipt
+    bool adds_to_best;     // one of them comes on top of a `best` group, which `add` says is meant
 };
 
 static struct group_count group_count(const struct jf_check *check, uint32_t group)
@@ -114,6 +121,7 @@ static struct group_count group_count(const struct jf_check *check, uint32_t gro
             continue;
         }
         count.rules += 1;
+        count.adds_to_best = count.adds_to_best || jf_check_adds_to_best(check, i);
         for (uint32_t j = 0; j < i && !count.has_meeting_pair; j++) {
             count.has_meeting_pair =
                 programme->rules[j].group == group && !jf_check_excludes(check, i, j);
@@ -125,11 +133,13 @@ static struct group_count group_count(const struct jf_check *check, uint32_t gro
 static void group_check(const struct jf_check *check, uint32_t group)
 {
     const char *name = check->programme->groups[group].name;
+    bool is_add = check->programme->groups[group].stack == JF_STACK_ADD;
     struct group_count count = group_count(check, group);
     struct jf_description words = {.size = 0};
     char path[JF_OUTLINE_PATH_MAX];
     // The levels' own group: its rules exclude each other, and that is how it is meant.
-    if (count.has_meeting_pair || (strcmp(name, "tier") == 0 && count.rules > 0)) {
+    if (count.has_meeting_pair || (strcmp(name, "tier") == 0 && count.rules > 0) ||
+        (is_add && count.adds_to_best)) {
         return;
     }
     if (count.rules == 0) {
@@ -154,5 +164,6 @@ void jf_check_groups(const struct jf_check *check)
     for (uint32_t rule = 0; rule < check->programme->rule_count; rule++) {
         best_check(check, rule);
         twice_check(check, rule);
+        jf_check_across(check, rule);
     }
 }

@@ -196,3 +196,16 @@ bool jf_check_excludes(const struct jf_check *check, uint32_t rule, uint32_t oth
     }
     return !calendars_meet(&check->calendars[rule], &check->calendars[other]);
 }
+
+bool jf_check_lines_meet(const struct jf_check *check, uint32_t rule, uint32_t other)
+{
+    const struct jf_rule *first = &check->programme->rules[rule];
+    const struct jf_rule *second = &check->programme->rules[other];
+    if ((first->conditions & JF_WHEN_OF_LINES) != (second->conditions & JF_WHEN_OF_LINES)) {
+        return false;
+    }
+    bool has_categories = (first->conditions & JF_WHEN_CATEGORIES) != 0;
+    bool has_skus = (first->conditions & JF_WHEN_SKUS) != 0;
+    return (!has_categories || lists_meet(first->categories, second->categories)) &&
+           (!has_skus || lists_meet(first->skus, second->skus));
+}

@@ -45,10 +45,22 @@ bool jf_check_implies(const struct jf_check *check, uint32_t rule, uint32_t othe
 // Whether no receipt can match both.
 bool jf_check_excludes(const struct jf_check *check, uint32_t rule, uint32_t other);
 
+// Whether both are about whole receipts, or about lines of which one can be the same.
+bool jf_check_lines_meet(const struct jf_check *check, uint32_t rule, uint32_t other);
+
 // programme_check_limits.c: caps, budgets and waiting times against what they limit.
 void jf_check_limits(const struct jf_check *check);
 
 // programme_check_groups.c: rules against the others of their group.
 void jf_check_groups(const struct jf_check *check);
+
+// Whether a rule is the other one again, and both count.
+bool jf_check_is_twice(const struct jf_check *check, uint32_t rule, uint32_t other);
+
+// programme_check_across.c: a rule against those of other groups.
+void jf_check_across(const struct jf_check *check, uint32_t rule);
+
+// Whether the rule, an occasion, can come on top of what a `best` group other than its own chooses.
+bool jf_check_adds_to_best(const struct jf_check *check, uint32_t rule);
 
 #endif

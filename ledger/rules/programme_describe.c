@@ -311,12 +311,12 @@ void jf_describe_when(const struct jf_programme *programme, uint32_t rule,
     }
 }
 
-static void ratio(struct jf_description *out, struct jf_ratio value)
+void jf_describe_ratio(struct jf_description *out, int64_t numerator, int64_t denominator)
 {
-    int64_t milli = value.numerator * 1000 / value.denominator;
-    bool is_exact = value.numerator * 1000 % value.denominator == 0;
+    int64_t milli = numerator * 1000 / denominator;
+    bool is_exact = numerator * 1000 % denominator == 0;
     if (!is_exact) {
-        jf_describe(out, "%lld/%lld", (long long)value.numerator, (long long)value.denominator);
+        jf_describe(out, "%lld/%lld", (long long)numerator, (long long)denominator);
         return;
     }
     jf_describe(out, "%lld", (long long)(milli / 1000));
@@ -338,7 +338,7 @@ void jf_describe_rule(const struct jf_programme *programme, uint32_t rule,
     if (described->is_bonus) {
         jf_describe(description, "%lld points once", (long long)described->bonus_points);
     } else {
-        ratio(description, described->factor);
+        jf_describe_ratio(description, described->factor.numerator, described->factor.denominator);
         jf_describe(description, " times the points");
     }
     if (described->conditions != 0) {

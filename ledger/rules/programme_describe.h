@@ -19,6 +19,10 @@ struct jf_description {
 void jf_describe(struct jf_description *description, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+// "1.5", or "4/3" where three digits behind the point do not say it. In: lowest terms; numerators
+// up to 9 × 10^15.
+void jf_describe_ratio(struct jf_description *out, int64_t numerator, int64_t denominator);
+
 // The rule's index by its name, which is also a tier factor's ("tier:gold").
 // Returns: false for a name that the programme does not have.
 bool jf_programme_rule_find(const struct jf_programme *programme, struct jf_text name,

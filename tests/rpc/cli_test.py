@@ -168,7 +168,7 @@ class WithoutLedger(Case):
 
     def test_programme_check_tells_what_can_never_take_effect_without_a_ledger(self):
         samples = os.path.join(ROOT, "tools", "samples")
-        for name in ("us-drug", "pharmacy"):
+        for name in ("us-drug", "pharmacy", "supermarket"):
             path = os.path.join(samples, f"programme-{name}.yaml")
             self.assertEqual(jifen("programme", "check", path), (0, f"{path}: 0 errors, 0 warnings, 0 notes\n", ""))
         path = os.path.join(samples, "programme-contradictions.yaml")
@@ -182,13 +182,22 @@ class WithoutLedger(Case):
             word = field.split(".")[-1].split("[")[0]
             self.assertTrue(word in lines[int(number) - 1] or "name:" in lines[int(number) - 1], finding)
         self.assertIn('rule "member-day-old" never counts', out)
-        self.assertEqual(out.splitlines()[-1], f"{path}: 8 errors, 5 warnings, 1 note")
+        self.assertRegex(out, r':57: rules\[20\]\.group: warning: rule "campaign-days" of group "campaign" \(x3\) and rule '
+                         r'"member-day" of group "occasion" \(x4, line 28: rules\[2\]\.group\) .* make x6 together')
+        self.assertRegex(out, r':58: rules\[21\]: note: rule "mondays" without a group')
+        self.assertNotIn("last-saturday", out)
+        with open(os.path.join(ROOT, "ledger", "PROGRAMME.md")) as document:
+            shown = [line.strip()[1:] for line in document if line.startswith("    …contradictions.yaml:")]
+        self.assertEqual(len(shown), 3)
+        for line in shown:
+            self.assertIn(line, out)
+        self.assertEqual(out.splitlines()[-1], f"{path}: 14 errors, 10 warnings, 7 notes")
         code, out, _ = jifen("programme", "check", path, "--json")
         told = json.loads(out)
         self.assertEqual((code, told["errors"], told["warnings"], told["notes"], len(told["findings"])),
-                         (4, 8, 5, 1, 14))
+                         (4, 14, 10, 7, 31))
         self.assertEqual(told["findings"][0], {
-            "line": 25, "field": "rules[4].when", "severity": "error", "message":
+            "line": 31, "field": "rules[4].when", "severity": "error", "message":
             "never comes: while the programme is in force, no day fulfils all of days_of_month, date_ranges"})
         doubtful = self.write("doubtful.yaml", HEADLESS + "rules:\n"
                               "  - {name: r, kind: bonus, points: 1, when: {dates: [2019-01-01]}}\n")

@@ -284,6 +284,132 @@ Test(programme_check, finds_the_same_rule_twice_where_both_count)
           "");
 }
 
+#define HEAD_ACROSS                                                                                \
+    "name: t\neffective_from: 2026-03-01T00:00:00Z\nearn: {points: 1, per_amount: \"1.00\"}\n"     \
+    "expiry: {policy: never}\n"                                                                    \
+    "groups: [{name: g}, {name: h}, {name: a, stack: add}]\n"                                      \
+    "rules:\n"                                                                                     \
+    "  - {name: g0, kind: bonus, points: 1, group: g}\n"                                           \
+    "  - {name: h0, kind: bonus, points: 5, group: h}\n"                                           \
+    "  - {name: h1, kind: multiplier, factor: 2, group: h, when: {skus: [\"7\"]}}\n"               \
+    "  - {name: a0, kind: bonus, points: 2, group: a}\n"                                           \
+    "  - {name: a1, kind: bonus, points: 3, group: a}\n"
+
+static void finds_across(const char *rules, struct found *found)
+{
+    char yaml[4096];
+    (void)snprintf(yaml, sizeof yaml, HEAD_ACROSS "%s", rules);
+    check(yaml, JF_DATE_NONE, found);
+}
+
+Test(programme_check, finds_best_groups_that_add_up)
+{
+    struct found found;
+    finds_across(
+        "  - {name: x2, kind: multiplier, factor: 2, group: g, when: {days_of_month: [8]}}\n"
+        "  - {name: x3, kind: multiplier, factor: 3, group: h, when: {days_of_month: [8, "
+        "18]}}\n",
+        &found);
+    cr_assert_str_eq(found.lines, "13 rules[6].group warning\n", "found:\n%s", found.words);
+    static const char *const said[] = {"rule \"x3\" of group \"h\" (x3)",
+                                       "rule \"x2\" of group \"g\" (x2, line 12: rules[5].group)",
+                                       "as on 2026-03-08, and make x4 together",
+                                       "a group with `stack: add`"};
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        cr_assert(strstr(found.words, said[i]) != NULL, "not said: %s\n%s", said[i], found.words);
+    }
+}
+
+Test(programme_check, finds_of_several_that_add_up_the_one_that_adds_most)
+{
+    struct found found;
+    finds_across(
+        "  - {name: x2, kind: multiplier, factor: 4/3, group: g, when: {weekdays: [mon]}}\n"
+        "  - {name: x3, kind: multiplier, factor: 3/2, group: g, when: {birthday: week}}\n"
+        "  - {name: x4, kind: multiplier, factor: 4/3, group: h, when: {days_of_month: "
+        "[8]}}\n",
+        &found);
+    cr_assert_str_eq(found.lines, "14 rules[7].group warning\n", "found:\n%s", found.words);
+    cr_assert(strstr(found.words, "\"x3\" of group") != NULL, "%s", found.words);
+    cr_assert(strstr(found.words, "make x11/6 together") != NULL, "%s", found.words);
+    cr_assert(strstr(found.words, "with 1 more rule)") != NULL, "%s", found.words);
+    finds_across("  - {name: b, kind: bonus, points: 30, group: g, when: {weekdays: [mon]}}\n"
+                 "  - {name: c, kind: bonus, points: 40, group: h, when: {birthday: day}}\n",
+                 &found);
+    cr_assert(strstr(found.words, "make 70 points together") != NULL, "%s", found.words);
+}
+
+Test(programme_check, notes_rules_without_a_group_that_add_up_with_a_best_group)
+{
+    struct found found;
+    finds_across(
+        "  - {name: x2, kind: multiplier, factor: 2, group: g, when: {days_of_month: [8]}}\n"
+        "  - {name: x3, kind: multiplier, factor: 3, when: {birthday: month}}\n",
+        &found);
+    cr_assert_str_eq(found.lines, "13 rules[6] note\n", "found:\n%s", found.words);
+    cr_assert(strstr(found.words, "rule \"x3\" without a group (x3)") != NULL, "%s", found.words);
+    finds_across(
+        "  - {name: x3, kind: multiplier, factor: 3, when: {birthday: month}}\n"
+        "  - {name: x2, kind: multiplier, factor: 2, group: g, when: {days_of_month: [8]}}\n",
+        &found);
+    cr_assert_str_eq(found.lines, "13 rules[6].group note\n", "found:\n%s", found.words);
+}
+
+Test(programme_check, leaves_rules_that_are_made_to_add_up)
+{
+    static const char *const rules[] = {
+        "factor: 3, group: h, when: {days_of_month: [9]}",                        // other days
+        "factor: 3, group: h, when: {stores: [2], days_of_month: [8]}",           // other stores
+        "factor: 3, group: h, when: {times: [{from: \"08:00\", to: \"09:00\"}]}", // no occasion
+        "factor: 3, group: h, when: {days_of_month: [8], skus: [\"1\"]}",         // of lines
+        "factor: 3, group: a, when: {days_of_month: [8]}",    // said to be meant
+        "factor: 3, group: g, when: {days_of_month: [8, 9]}", // one group
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        struct found found;
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       "  - {name: x4, kind: multiplier, factor: 4, group: g, when: {stores: [1], "
+                       "days_of_month: [8]}}\n  - {name: r, kind: multiplier, %s}\n",
+                       rules[i]);
+        finds_across(text, &found);
+        cr_assert_str_eq(found.lines, "", "%s: found:\n%s", rules[i], found.words);
+    }
+}
+
+Test(programme_check, leaves_a_group_of_one_rule_that_says_that_it_adds)
+{
+    struct found found;
+    check("name: t\neffective_from: 2026-03-01T00:00:00Z\nearn: {points: 1, per_amount: \"1.00\"}\n"
+          "expiry: {policy: never}\ngroups: [{name: g}, {name: a, stack: add}]\nrules:\n"
+          "  - {name: g0, kind: bonus, points: 1, group: g}\n"
+          "  - {name: x2, kind: multiplier, factor: 2, group: g, when: {days_of_month: [8]}}\n"
+          "  - {name: x3, kind: multiplier, factor: 3, group: a, when: {days_of_month: [8]}}\n",
+          JF_DATE_NONE, &found);
+    cr_assert_str_eq(found.lines, "", "found:\n%s", found.words);
+}
+
+Test(programme_check, compares_the_lines_of_rules_that_add_up)
+{
+    static const struct {
+        const char *lines;
+        const char *wanted;
+    } rows[] = {{"categories: [tea, coffee]", "13 rules[6].group warning\n"},
+                {"categories: [coffee]", ""},
+                {"categories: [tea], skus: [\"1\"]", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct found found;
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       "  - {name: x4, kind: multiplier, factor: 4, group: g, when: {categories: "
+                       "[tea], days_of_month: [8]}}\n  - {name: r, kind: multiplier, factor: 2, "
+                       "group: h, when: {days_of_month: [8], %s}}\n",
+                       rows[i].lines);
+        finds_across(text, &found);
+        cr_assert_str_eq(found.lines, rows[i].wanted, "%s: found:\n%s", rows[i].lines, found.words);
+    }
+}
+
 Test(programme_check, finds_groups_without_an_effect)
 {
     struct found found;

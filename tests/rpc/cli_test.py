@@ -415,7 +415,8 @@ class WithLedger(Case):
         self.assertEqual(given["outcome"]["balance"]["tier"], 2)
         self.assertTrue(self.run_json("member", 7)["member"]["tier_by_hand"])
         file = self.path("changes.csv")
-        self.run_json("tiers", "--preview", "--as-of", "2019-01-31", "--csv", file)
+        done = self.run_json("tiers", "--preview", "--as-of", "2019-01-31", "--csv", file)["done"]
+        self.assertEqual(sorted(done), ["counts", "members"])  # nobody has a class
         with open(file) as rows:
             rows = list(csv.DictReader(rows))
         self.assertEqual([(row["member"], row["from"], row["to"], row["reason"]) for row in rows],
@@ -424,6 +425,30 @@ class WithLedger(Case):
         self.assertIn("member 8: level gold to member: the window reaches a lower level only (spend 0.00, 0 visits",
                       listed)
         self.assertEqual(jifen("tiers", "set", "7", "--tier", "gold", address=self.ledger.address)[0], 2)
+
+    def test_a_class_is_shown_by_name_and_counted_in_json_as_in_text(self):
+        self.run_json("programme", "publish", os.path.join(ROOT, "tools", "samples", "programme-pharmacy.yaml"))
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "Asia/Shanghai")
+        for member in (7, 8):
+            self.run_json("enrol", member, "--enrolled-on", "2026-01-01")
+        self.run_json("sale", "--member", 7, "--store", 1, "--number", "R1", "--at", "2026-01-18T03:00:00Z",
+                      "--line", "100:drug:1:12.34")
+        member = ("member", 7, "--as-of", "2026-02-01")
+        before = jifen(*member, address=self.ledger.address)[1]
+        self.assertIn("; 1 visit.\n", before)
+        self.assertNotIn("class", before)
+        file = self.path("classes.csv")
+        done = self.run_json("tiers", "--run", "r1", "--as-of", "2026-01-31", "--csv", file)["done"]
+        self.assertEqual(done["class_counts"], [{"from": 0, "to": 3, "members": 1}, {"from": 0, "to": 4, "members": 1}])
+        text = jifen("tiers", "--preview", "--as-of", "2026-01-31", address=self.ledger.address)[1]
+        self.assertRegex(text, r"FROM CLASS +TO CLASS +MEMBERS\n(-.*\n)? *3 +3 +1\n *4 +4 +1\n")
+        with open(file) as rows:
+            self.assertEqual({(row["member"], row["to_class"], row["reason"]) for row in csv.DictReader(rows)},
+                             {("7", "C", "activity class only"), ("8", "D", "activity class only")})
+        self.assertIn("\nActivity class: C.\n", jifen(*member, address=self.ledger.address)[1])
+        self.run_json("programme", "publish", self.write("plain.yaml", HEADLESS))
+        self.assertIn("\nActivity class: number 3, which the programme in force does not have.\n",
+                      jifen(*member, address=self.ledger.address)[1])
 
     def test_expire_posts_what_has_expired_and_says_how_much(self):
         self.publish()
@@ -493,6 +518,11 @@ class WithLedger(Case):
                             "unknown: {categories: refuse}\nknown: {categories: [tea]}\n")
         told = self.run_json("programme", "simulate", strict, *days)["total"]
         self.assertEqual((told["refused"], told["points_simulated"]), (2, 30 + 10))  # A, and its return
+        text = jifen("programme", "simulate", strict, *days, address=self.ledger.address)[1]
+        self.assertIn("\n2 receipts would be refused under the new rules; they earn nothing here.\n", text)
+        text = jifen("programme", "simulate", strict, "--from", "2017-01-18", "--to", "2017-01-18",
+                     address=self.ledger.address)[1]
+        self.assertIn("\n1 receipt would be refused under the new rules; it earns nothing here.\n", text)
         self.assertEqual(self.run_json("status")["position_last"], 11)
         self.assertIn("days", jifen("programme", "simulate", new, "--from", "2001-01-01", "--to", "2017-01-01")[2])
 

@@ -9,8 +9,8 @@
 
 static const struct jf_cli_help help = {
     .usage = "jifen member NUMBER | --card CARD [--as-of DATE]",
-    .about = "Shows a member: balance, tier, and the lots that the points lie in, soonest expiry "
-             "first.\n",
+    .about = "Shows a member: balance, tier, activity class, and the lots that the points lie in, "
+             "soonest expiry first.\n",
     .example = "  jifen member 4711 --as-of 2017-06-30\n"
                "  jifen member --card 2900004711 --json\n",
     .arguments_max = 1,
@@ -77,6 +77,20 @@ static const char *status_name(Jifen__V1__MemberStatus status)
     return (size_t)status < sizeof(names) / sizeof(names[0]) ? names[status] : "?";
 }
 
+static void class_show(const Jifen__V1__Member *member)
+{
+    if (member->activity_class == 0) {
+        return; // not judged yet, or a programme without classes
+    }
+    if (member->activity_class_name != NULL && member->activity_class_name[0] != '\0') {
+        (void)printf("Activity class: %s.\n", member->activity_class_name);
+    } else {
+        (void)printf("Activity class: number %" PRIu32
+                     ", which the programme in force does not have.\n",
+                     member->activity_class);
+    }
+}
+
 static enum jf_exit show(const ProtobufCMessage *message)
 {
     const Jifen__V1__Member *member = ((const Jifen__V1__GetMemberResponse *)message)->member;
@@ -95,7 +109,8 @@ static enum jf_exit show(const ProtobufCMessage *message)
         jf_wire_date_format(member->tier_since, date);
         (void)printf(" since %s", date);
     }
-    (void)printf("; %" PRIu32 " visits.\n", member->visits);
+    (void)printf("; %" PRIu32 " visit%s.\n", member->visits, member->visits == 1 ? "" : "s");
+    class_show(member);
     if (member->merged_into != 0) {
         (void)printf("It is member %" PRIu64 " now.\n", member->merged_into);
     }

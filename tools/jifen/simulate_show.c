@@ -178,9 +178,10 @@ static enum jf_exit text_show(const struct jf_simulation *simulation, const char
         code = rules_table(simulation);
     }
     if (simulation->unplanned > 0) {
-        (void)printf("\n%" PRIu64 " receipts would be refused under the new rules; they earn "
+        bool is_one = simulation->unplanned == 1;
+        (void)printf("\n%" PRIu64 " receipt%s would be refused under the new rules; %s "
                      "nothing here.\n",
-                     simulation->unplanned);
+                     simulation->unplanned, is_one ? "" : "s", is_one ? "it earns" : "they earn");
     }
     return code;
 }

@@ -25,7 +25,8 @@ static const struct jf_cli_help help = {
         "same\n"
         "ID, and never changes a member twice. Tills go on meanwhile.\n"
         "With --json every change is a line {\"change\":{…}}, the end "
-        "{\"done\":{\"members\",\"counts\"}}.\n",
+        "{\"done\":{\"members\",\"counts\"}},\n"
+        "and \"class_counts\" in it where members have activity classes.\n",
     .example = "  jifen tiers --preview --as-of 2017-06-30 --csv changes.csv\n"
                "  jifen tiers --run 2017-06 --as-of 2017-06-30\n"
                "  jifen tiers set 4711 --tier gold --until 2099-12-31 --operator anna\n",
@@ -112,12 +113,26 @@ enum jf_exit jf_tiers_recalculate(struct jf_session *session, const struct jf_ti
     return code;
 }
 
+// Whether anybody has a class in the end: it is not told of where nobody has.
+static bool has_classes(const struct jf_tiers_result *result)
+{
+    for (uint32_t pair = 0; pair < JF_TIERS_CLASSES_MAX * JF_TIERS_CLASSES_MAX; pair++) {
+        uint32_t to = pair % JF_TIERS_CLASSES_MAX;
+        if (to > 0 && result->class_counts[pair / JF_TIERS_CLASSES_MAX][to] > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum jf_exit classes_show(const struct jf_tiers_result *result)
 {
     static const struct jf_table_column columns[] = {
         {"FROM CLASS", true}, {"TO CLASS", true}, {"MEMBERS", true}};
     struct jf_table *table = NULL;
-    bool is_any = false;
+    if (!has_classes(result)) {
+        return JF_EXIT_OK;
+    }
     if (jf_table_create(columns, 3, &table) != JF_OK) {
         return jf_cli_fail(JF_EXIT_UNAVAILABLE, "out of memory");
     }
@@ -125,16 +140,11 @@ static enum jf_exit classes_show(const struct jf_tiers_result *result)
         uint32_t from = pair / JF_TIERS_CLASSES_MAX;
         uint32_t to = pair % JF_TIERS_CLASSES_MAX;
         if (result->class_counts[from][to] > 0) {
-            is_any = is_any || to > 0;
             jf_table_row(table);
             jf_table_number(table, from);
             jf_table_number(table, to);
             jf_table_number(table, (int64_t)result->class_counts[from][to]);
         }
-    }
-    if (!is_any) {
-        jf_table_destroy(table);
-        return JF_EXIT_OK;
     }
     return jf_show_table(table);
 }
@@ -161,6 +171,32 @@ enum jf_exit jf_tiers_show(const struct jf_tiers_result *result)
     return code == JF_EXIT_OK ? classes_show(result) : code;
 }
 
+static void pair_print_json(struct jf_json *json, uint32_t from, uint32_t to, uint64_t members)
+{
+    if (members == 0) {
+        return;
+    }
+    jf_json_object_begin(json, NULL);
+    jf_json_unsigned(json, "from", from);
+    jf_json_unsigned(json, "to", to);
+    jf_json_unsigned(json, "members", members);
+    jf_json_object_end(json);
+}
+
+static void classes_print_json(struct jf_json *json, const struct jf_tiers_result *result)
+{
+    if (!has_classes(result)) {
+        return;
+    }
+    jf_json_array_begin(json, "class_counts");
+    for (uint32_t pair = 0; pair < JF_TIERS_CLASSES_MAX * JF_TIERS_CLASSES_MAX; pair++) {
+        uint32_t from = pair / JF_TIERS_CLASSES_MAX;
+        uint32_t to = pair % JF_TIERS_CLASSES_MAX;
+        pair_print_json(json, from, to, result->class_counts[from][to]);
+    }
+    jf_json_array_end(json);
+}
+
 static void done_print_json(const struct jf_tiers_result *result)
 {
     struct jf_json json = {.out = stdout};
@@ -171,15 +207,10 @@ static void done_print_json(const struct jf_tiers_result *result)
     for (uint32_t pair = 0; pair < JF_TIERS_LEVELS_MAX * JF_TIERS_LEVELS_MAX; pair++) {
         uint32_t from = pair / JF_TIERS_LEVELS_MAX;
         uint32_t to = pair % JF_TIERS_LEVELS_MAX;
-        if (result->counts[from][to] > 0) {
-            jf_json_object_begin(&json, NULL);
-            jf_json_unsigned(&json, "from", from);
-            jf_json_unsigned(&json, "to", to);
-            jf_json_unsigned(&json, "members", result->counts[from][to]);
-            jf_json_object_end(&json);
-        }
+        pair_print_json(&json, from, to, result->counts[from][to]);
     }
     jf_json_array_end(&json);
+    classes_print_json(&json, result);
     jf_json_object_end(&json);
     jf_json_object_end(&json);
     jf_json_end_line(&json);

@@ -59,7 +59,7 @@ static const char *reason_of(Jifen__V1__TierWhy why)
     case JIFEN__V1__TIER_WHY__TIER_WHY_HAND_ENDED:
         return "the last day of the level given by hand is over";
     case JIFEN__V1__TIER_WHY__TIER_WHY_CLASS:
-        return "only the visits' class changed";
+        return "activity class only";
     default:
         return "";
     }

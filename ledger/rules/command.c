@@ -288,6 +288,9 @@ bool jf_command_check(const struct jf_command *command, bool needs_id,
 {
     struct jf_refusal *out = out_refusal;
     out->code = JF_REFUSAL_NONE;
+    if (command->nul_field != NULL) { // first: the texts are not what was sent
+        return refuse(out, command->nul_field, 0, 0, JF_NUL_DETAIL);
+    }
     if (needs_id && !text_check(FIELD("transaction_id", 0), command->transaction_id, 1,
                                 JF_TRANSACTION_ID_BYTES_MAX)) {
         return false;
@@ -296,9 +299,6 @@ bool jf_command_check(const struct jf_command *command, bool needs_id,
     if (own != NULL) {
         return refuse(out, "transaction_id", 0, 0, "ids that begin with %s are the ledger's own",
                       own);
-    }
-    if (command->malformed_field != NULL) {
-        return refuse(out, command->malformed_field, 0, 0, "the value cannot be read");
     }
     return content_check(command, out);
 }

@@ -1,7 +1,6 @@
 // What can be asked of the rules, decoded: plain data borrowed from the caller's arena.
-// The service decodes messages into commands and checks nothing but what the wire itself cannot say
-// (dates that are no dates become JF_DATE_NONE with `malformed_field` set); jf_command_check does
-// the rest.
+// The service decodes messages into commands and checks nothing but what a command cannot say (a
+// text with a NUL byte inside, which `nul_field` names); jf_command_check does the rest.
 #ifndef JF_RULES_COMMAND_H
 #define JF_RULES_COMMAND_H
 
@@ -215,10 +214,13 @@ struct jf_set_tier_command {
     struct jf_text operator_name;
 };
 
+// What is said of a text with a NUL byte inside.
+#define JF_NUL_DETAIL "the text holds a NUL byte"
+
 struct jf_command {
     enum jf_command_kind kind;
     struct jf_text transaction_id;
-    const char *malformed_field; // static; what the decoder could not represent, or NULL
+    const char *nul_field; // a text that held a NUL byte, lives as the command does; or NULL
     union {
         struct jf_sale_command sale;
         struct jf_return_command sale_return;
@@ -243,7 +245,8 @@ struct jf_command {
     } as;
 };
 
-// Step (1) of every refusal order: fields, in the order of their numbers, against base/limits.h.
+// Step (1) of every refusal order: a text with a NUL byte, then fields in the order of their
+// numbers against base/limits.h.
 // `needs_id` false (Quote): the transaction id may be empty. On refusal: INVALID_FIELD with field,
 // index, limit. UTF-8 validity of texts is checked here too. Returns: whether the command is well
 // formed.

@@ -69,7 +69,8 @@ enum jf_refusal_code {
 
 struct jf_refusal {
     enum jf_refusal_code code; // JF_REFUSAL_NONE: not refused
-    const char *field;         // static: the field at fault, "%u" in it stands for index; or NULL
+    const char *field;         // the field at fault, "%u" in it stands for index; or NULL. Static,
+                               // or in the arena of the command that was refused
     uint32_t index;            // which element of a repeated field, from 0
     int64_t needed;
     int64_t available;

@@ -47,12 +47,28 @@ static void batch_answer(struct jf_service *service, struct jf_ticket *ticket)
     jf_ticket_finish_ok(ticket->call);
 }
 
-static bool decode(const Jifen__V1__PostBatchRequest *message, struct jf_ticket *ticket)
+// The next write's bytes; all that is left where protobuf-c was more lenient than jf_wire_next.
+static struct jf_text write_take(struct jf_text *rest)
+{
+    struct jf_wire_field field;
+    while (jf_wire_next(rest, &field)) {
+        if (field.number == 1 && field.type == JF_WIRE_BYTES) {
+            return field.bytes;
+        }
+    }
+    return *rest;
+}
+
+// In: rest, the batch's bytes, in which each write is looked through for what C strings hide.
+static bool decode(const Jifen__V1__PostBatchRequest *message, struct jf_text rest,
+                   struct jf_ticket *ticket)
 {
     struct jf_arena *arena = ticket->request.arena;
     for (size_t i = 0; i < message->n_writes; i++) {
         struct jf_command *command = &ticket->request.writes[i].command;
-        if (!jf_decode_write(message->writes[i], arena, command)) {
+        struct jf_text bytes = write_take(&rest);
+        if (!jf_decode_write(message->writes[i], arena, command) ||
+            !jf_decode_nul(&jifen__v1__write__descriptor, bytes, 1, arena, command)) {
             return false;
         }
     }
@@ -61,7 +77,7 @@ static bool decode(const Jifen__V1__PostBatchRequest *message, struct jf_ticket 
 
 void jf_batch_message(struct jf_service *service, struct jf_call *call, struct jf_text bytes)
 {
-    const ProtobufCMessage *unpacked = jf_ticket_unpack(service, call, bytes);
+    const ProtobufCMessage *unpacked = jf_ticket_unpack_unchecked(service, call, bytes);
     if (unpacked == NULL) {
         return;
     }
@@ -76,7 +92,7 @@ void jf_batch_message(struct jf_service *service, struct jf_call *call, struct j
     if (ticket == NULL) {
         return;
     }
-    if (!decode(message, ticket)) {
+    if (!decode(message, bytes, ticket)) {
         jf_ticket_finish_too_large(call);
         return;
     }

@@ -59,13 +59,17 @@ struct jf_ticket *jf_ticket_create(struct jf_call *call, enum jf_request_kind ki
                                    void (*answer)(struct jf_service *, struct jf_ticket *));
 
 // Unpacks a unary request as its method's message. Returns: NULL after the call was finished
-// because the bytes are malformed, too large to take apart, or came after their deadline.
+// because the bytes are malformed, too large to take apart, or came after their deadline, or
+// because a text in them holds a NUL byte.
 const ProtobufCMessage *jf_ticket_unpack(struct jf_service *service, struct jf_call *call,
                                          struct jf_text bytes);
+// The same for a batch: a NUL byte is not looked for, as it refuses one write and not the call.
+const ProtobufCMessage *jf_ticket_unpack_unchecked(struct jf_service *service, struct jf_call *call,
+                                                   struct jf_text bytes);
 
 // What a failed jf_message_unpack means to a client. Out: text of at most JF_STATUS_TEXT_MAX bytes.
-enum jf_status jf_ticket_unpack_failure(enum jf_error error, const char *field,
-                                        const char *message_name, char *out_text);
+enum jf_status jf_ticket_unpack_failure(enum jf_error error, const char *message_name,
+                                        char *out_text);
 
 // Ends a call whose request does not fit into its arena. What was made in the arena dies.
 void jf_ticket_finish_too_large(struct jf_call *call);

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "engine/entry_codec.h"
+#include "service/wire.h"
 
 static struct jf_text text_of(const char *terminated)
 {
@@ -305,4 +306,21 @@ bool jf_decode_write(const Jifen__V1__Write *write, struct jf_arena *arena,
     default:
         return true;
     }
+}
+
+bool jf_decode_nul(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes,
+                   uint32_t skip, struct jf_arena *arena, struct jf_command *command)
+{
+    char path[JF_WIRE_PATH_MAX];
+    if (!jf_wire_find_nul(descriptor, bytes, skip, path)) {
+        return true;
+    }
+    size_t size = strlen(path) + 1;
+    char *copy = jf_arena_alloc(arena, size);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, path, size);
+    command->nul_field = copy;
+    return true;
 }

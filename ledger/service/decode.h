@@ -1,6 +1,6 @@
 // Request messages as commands of the rules. Texts stay where the message has them; arrays are made
-// in the arena. Nothing is judged here but what a command cannot represent, which sets
-// malformed_field: jf_command_check judges the rest. Threads: any.
+// in the arena. Nothing is judged here but what a command cannot represent, a text with a NUL byte
+// inside, which sets nul_field: jf_command_check judges the rest. Threads: any.
 #ifndef JF_SERVICE_DECODE_H
 #define JF_SERVICE_DECODE_H
 
@@ -59,6 +59,12 @@ bool jf_decode_transfer(const ProtobufCMessage *message, struct jf_arena *arena,
 // malformed.
 bool jf_decode_write(const Jifen__V1__Write *write, struct jf_arena *arena,
                      struct jf_command *out_command);
+
+// Notes in the command that a text of its message holds a NUL byte, so that it is refused. In:
+// bytes that unpack as `descriptor`, the command's message being `skip` messages inside. Returns:
+// whether the arena had room for the field's path.
+bool jf_decode_nul(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes,
+                   uint32_t skip, struct jf_arena *arena, struct jf_command *command);
 
 // Out: number or card. Returns: NULL, or the field at fault, static: "member", "member.number",
 // "member.card".

@@ -35,9 +35,7 @@ enum jf_error jf_entry_view(struct jf_text bytes, struct jf_arena *arena,
                             Jifen__V1__EntryView **out_view)
 {
     ProtobufCMessage *message;
-    const char *field;
-    enum jf_error error =
-        jf_message_unpack(&jifen__v1__entry__descriptor, bytes, arena, &message, &field);
+    enum jf_error error = jf_message_unpack(&jifen__v1__entry__descriptor, bytes, arena, &message);
     if (error != JF_OK) {
         return error == JF_ERROR_INVALID ? JF_ERROR_CORRUPT : error;
     }

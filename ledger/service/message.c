@@ -1,8 +1,6 @@
-// The bytes become a message in the arena. Failures: malformed bytes, a NUL byte within a text, and
-// a message whose parts need more memory than its arena may hold are told apart.
+// The bytes become a message in the arena. Failures: malformed bytes, and a message whose parts
+// need more memory than its arena may hold, are told apart.
 #include "service/message.h"
-
-#include "service/wire.h"
 
 struct source {
     struct jf_arena *arena;
@@ -24,21 +22,14 @@ static void give_back(void *context, void *memory)
 }
 
 enum jf_error jf_message_unpack(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes,
-                                struct jf_arena *arena, ProtobufCMessage **out_message,
-                                const char **out_field)
+                                struct jf_arena *arena, ProtobufCMessage **out_message)
 {
     struct source source = {.arena = arena};
     ProtobufCAllocator allocator = {take, give_back, &source};
     ProtobufCMessage *message =
         protobuf_c_message_unpack(descriptor, &allocator, bytes.size, (const uint8_t *)bytes.data);
-    *out_field = NULL;
     if (message == NULL) {
         return source.is_full ? JF_ERROR_NO_MEMORY : JF_ERROR_INVALID;
-    }
-    const char *field = jf_wire_find_nul(descriptor, bytes);
-    if (field != NULL) {
-        *out_field = field;
-        return JF_ERROR_INVALID;
     }
     *out_message = message;
     return JF_OK;

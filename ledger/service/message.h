@@ -8,13 +8,13 @@
 #include "base/error.h"
 #include "base/text.h"
 
-// In: bytes from outside, which may die after the call.
+// In: bytes, which may die after the call. A text with a NUL byte inside ends there in the message:
+// bytes from outside are asked for one with jf_wire_find_nul.
 // Out: out_message in the arena; it is never freed by itself.
-//      out_field: the name of a string field with a NUL byte inside, or NULL (static).
-// Returns: JF_OK; JF_ERROR_INVALID when the bytes are no such message, or with *out_field set when
-// a text in it holds a NUL byte; JF_ERROR_NO_MEMORY when it needs more than the arena may hold.
+// Returns: JF_OK; JF_ERROR_INVALID when the bytes are no such message; JF_ERROR_NO_MEMORY when it
+// needs more than the arena may hold.
 JF_MUST_USE enum jf_error jf_message_unpack(const ProtobufCMessageDescriptor *descriptor,
                                             struct jf_text bytes, struct jf_arena *arena,
-                                            ProtobufCMessage **out_message, const char **out_field);
+                                            ProtobufCMessage **out_message);
 
 #endif

@@ -11,9 +11,8 @@
 static uint32_t outcome_version(struct jf_text outcome, struct jf_arena *arena)
 {
     ProtobufCMessage *message;
-    const char *field;
     enum jf_error error =
-        jf_message_unpack(&jifen__v1__outcome__descriptor, outcome, arena, &message, &field);
+        jf_message_unpack(&jifen__v1__outcome__descriptor, outcome, arena, &message);
     return error == JF_OK ? ((const Jifen__V1__Outcome *)message)->programme_version : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "service/core.h"
 #include "service/message.h"
 #include "service/status.h"
+#include "service/wire.h"
 
 #define ASKS(kind)    GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##kind
 #define ANSWERS(kind) GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##kind
@@ -174,14 +175,18 @@ static void reflection_message(struct jf_service *service, struct jf_call *call,
     static const ProtobufCMessageDescriptor *const descriptor =
         &grpc__reflection__v1__server_reflection_request__descriptor;
     ProtobufCMessage *message;
-    const char *field;
-    enum jf_error error =
-        jf_message_unpack(descriptor, bytes, jf_call_arena(call), &message, &field);
+    enum jf_error error = jf_message_unpack(descriptor, bytes, jf_call_arena(call), &message);
     if (error != JF_OK) {
         char text[JF_STATUS_TEXT_MAX];
         asker_leave(service, call);
-        enum jf_status status = jf_ticket_unpack_failure(error, field, descriptor->name, text);
+        enum jf_status status = jf_ticket_unpack_failure(error, descriptor->name, text);
         jf_status_finish(call, status, "%s", text);
+        return;
+    }
+    char path[JF_WIRE_PATH_MAX];
+    if (jf_wire_find_nul(descriptor, bytes, 0, path)) {
+        asker_leave(service, call);
+        jf_status_finish_field(call, path, 0, JF_NUL_DETAIL);
         return;
     }
     struct question question = {service, call,

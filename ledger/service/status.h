@@ -27,7 +27,8 @@ void jf_status_refusal_text(const struct jf_refusal *refusal, char out_text[JF_S
 void jf_status_finish_refusal(struct jf_call *call, const struct jf_refusal *refusal);
 // A refusal that holds nothing but its code.
 void jf_status_finish_code(struct jf_call *call, enum jf_refusal_code code);
-// INVALID_FIELD. In: field static; limit the largest value allowed, 0: none to be named.
+// INVALID_FIELD. In: field, which may die after the call; limit the largest value allowed, 0: none
+// to be named.
 void jf_status_finish_field(struct jf_call *call, const char *field, int64_t limit,
                             const char *detail);
 void jf_status_finish(struct jf_call *call, enum jf_status status, const char *format, ...)

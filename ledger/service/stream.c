@@ -237,17 +237,18 @@ static bool slot_decode(struct jf_slot *slot, struct jf_text bytes)
     static const ProtobufCMessageDescriptor *const descriptor =
         &jifen__v1__stream_request__descriptor;
     ProtobufCMessage *message;
-    const char *field = NULL;
-    enum jf_error error = jf_message_unpack(descriptor, bytes, &slot->arena, &message, &field);
+    enum jf_error error = jf_message_unpack(descriptor, bytes, &slot->arena, &message);
     if (error == JF_OK) {
         const Jifen__V1__StreamRequest *request = (const Jifen__V1__StreamRequest *)message;
-        if (jf_decode_write(request->write, &slot->arena, &slot->write.command)) {
+        struct jf_command *command = &slot->write.command;
+        if (jf_decode_write(request->write, &slot->arena, command) &&
+            jf_decode_nul(descriptor, bytes, 2, &slot->arena, command)) {
             return true;
         }
         error = JF_ERROR_NO_MEMORY;
     }
     char text[JF_STATUS_TEXT_MAX];
-    enum jf_status status = jf_ticket_unpack_failure(error, field, descriptor->name, text);
+    enum jf_status status = jf_ticket_unpack_failure(error, descriptor->name, text);
     stream_end(slot->stream, status, text);
     return false;
 }

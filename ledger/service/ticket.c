@@ -1,8 +1,8 @@
 // A unary call: unpack, decode, submit; when collected, answer. All of it lives in the call's
 // arena, which belongs to the ledger thread between submit and collect. Failures: malformed bytes
-// (INVALID_ARGUMENT), a deadline that has passed (DEADLINE_EXCEEDED), a full lane
-// (RESOURCE_EXHAUSTED at once), an engine that is shutting down or has failed. None writes
-// anything.
+// (INVALID_ARGUMENT), a text with a NUL byte (INVALID_FIELD), a deadline that has passed
+// (DEADLINE_EXCEEDED), a full lane (RESOURCE_EXHAUSTED at once), an engine that is shutting down or
+// has failed. None writes anything.
 #include <stdio.h>
 
 #include "base/assert.h"
@@ -10,6 +10,7 @@
 #include "service/core.h"
 #include "service/message.h"
 #include "service/status.h"
+#include "service/wire.h"
 
 void jf_ticket_finish_too_large(struct jf_call *call)
 {
@@ -39,18 +40,13 @@ struct jf_ticket *jf_ticket_create(struct jf_call *call, enum jf_request_kind ki
     return ticket;
 }
 
-enum jf_status jf_ticket_unpack_failure(enum jf_error error, const char *field,
-                                        const char *message_name, char *out_text)
+enum jf_status jf_ticket_unpack_failure(enum jf_error error, const char *message_name,
+                                        char *out_text)
 {
     if (error == JF_ERROR_NO_MEMORY) {
         snprintf(out_text, JF_STATUS_TEXT_MAX,
                  "The %s has too many parts to be taken apart: send less at a time.", message_name);
         return JF_STATUS_RESOURCE_EXHAUSTED;
-    }
-    if (field != NULL) {
-        snprintf(out_text, JF_STATUS_TEXT_MAX,
-                 "INVALID_FIELD: The request is malformed. (%s holds a NUL byte)", field);
-        return JF_STATUS_INVALID_ARGUMENT;
     }
     snprintf(out_text, JF_STATUS_TEXT_MAX,
              "MALFORMED: The bytes are no %s: encode the request with jifen.v1's .proto files.",
@@ -64,8 +60,8 @@ static bool is_past_deadline(struct jf_service *service, const struct jf_call *c
     return deadline_us != 0 && service->clock_us() >= deadline_us;
 }
 
-const ProtobufCMessage *jf_ticket_unpack(struct jf_service *service, struct jf_call *call,
-                                         struct jf_text bytes)
+const ProtobufCMessage *jf_ticket_unpack_unchecked(struct jf_service *service, struct jf_call *call,
+                                                   struct jf_text bytes)
 {
     const ProtobufCMessageDescriptor *descriptor = service->methods[jf_call_tag(call)]->request;
     JF_ASSERT(descriptor != NULL);
@@ -75,17 +71,27 @@ const ProtobufCMessage *jf_ticket_unpack(struct jf_service *service, struct jf_c
         return NULL;
     }
     ProtobufCMessage *message;
-    const char *field;
-    enum jf_error error =
-        jf_message_unpack(descriptor, bytes, jf_call_arena(call), &message, &field);
+    enum jf_error error = jf_message_unpack(descriptor, bytes, jf_call_arena(call), &message);
     if (error == JF_ERROR_NO_MEMORY) {
         jf_ticket_finish_too_large(call);
         return NULL;
     }
     if (error != JF_OK) {
         char text[JF_STATUS_TEXT_MAX];
-        enum jf_status status = jf_ticket_unpack_failure(error, field, descriptor->name, text);
+        enum jf_status status = jf_ticket_unpack_failure(error, descriptor->name, text);
         jf_status_finish(call, status, "%s", text);
+        return NULL;
+    }
+    return message;
+}
+
+const ProtobufCMessage *jf_ticket_unpack(struct jf_service *service, struct jf_call *call,
+                                         struct jf_text bytes)
+{
+    const ProtobufCMessage *message = jf_ticket_unpack_unchecked(service, call, bytes);
+    char path[JF_WIRE_PATH_MAX];
+    if (message != NULL && jf_wire_find_nul(message->descriptor, bytes, 0, path)) {
+        jf_status_finish_field(call, path, 0, JF_NUL_DETAIL);
         return NULL;
     }
     return message;

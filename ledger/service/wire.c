@@ -3,6 +3,8 @@
 // the reading with the rest not empty.
 #include "service/wire.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "base/bytes.h"
 
@@ -91,39 +93,77 @@ struct jf_text jf_wire_find(struct jf_text message, uint32_t number)
 
 struct level {
     const ProtobufCMessageDescriptor *descriptor;
+    struct jf_text message;
     struct jf_text rest;
+    const ProtobufCFieldDescriptor *known; // the field before `rest`
 };
 
-const char *jf_wire_find_nul(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes)
+// Which of a repeated field's elements was taken last.
+static uint32_t level_index(const struct level *level)
+{
+    struct jf_text walk = level->message;
+    struct jf_wire_field field;
+    uint32_t count = 0;
+    while (walk.data != level->rest.data && jf_wire_next(&walk, &field)) {
+        count += field.number == level->known->id;
+    }
+    JF_ASSERT(count > 0);
+    return count - 1;
+}
+
+static void path_write(const struct level *levels, uint32_t depth, uint32_t skip,
+                       char out_path[JF_WIRE_PATH_MAX])
+{
+    size_t size = 0;
+    out_path[0] = '\0';
+    for (uint32_t i = skip; i < depth && size < JF_WIRE_PATH_MAX; i++) {
+        const ProtobufCFieldDescriptor *known = levels[i].known;
+        size += (size_t)snprintf(out_path + size, JF_WIRE_PATH_MAX - size, "%s%s",
+                                 i == skip ? "" : ".", known->name);
+        if (known->label == PROTOBUF_C_LABEL_REPEATED && size < JF_WIRE_PATH_MAX) {
+            size += (size_t)snprintf(out_path + size, JF_WIRE_PATH_MAX - size, "[%u]",
+                                     level_index(&levels[i]));
+        }
+    }
+}
+
+bool jf_wire_find_nul(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes,
+                      uint32_t skip, char out_path[JF_WIRE_PATH_MAX])
 {
     // Most messages hold no NUL byte at all, wherever it might be.
     if (bytes.size == 0 || memchr(bytes.data, 0, bytes.size) == NULL) {
-        return NULL;
+        return false;
     }
-    struct level levels[NESTING_MAX] = {{descriptor, bytes}};
+    struct level levels[NESTING_MAX] = {{descriptor, bytes, bytes, NULL}};
     uint32_t depth = 1;
     while (depth > 0) {
         struct level *level = &levels[depth - 1];
         struct jf_wire_field field;
         if (!jf_wire_next(&level->rest, &field)) {
             depth -= 1;
-            continue;
+            if (level->rest.size == 0) {
+                continue;
+            }
+            path_write(levels, depth, skip, out_path); // protobuf-c is more lenient
+            return true;
         }
         const ProtobufCFieldDescriptor *known =
             protobuf_c_message_descriptor_get_field(level->descriptor, field.number);
         if (known == NULL || field.type != JF_WIRE_BYTES || field.bytes.size == 0) {
             continue;
         }
+        level->known = known;
         if (known->type == PROTOBUF_C_TYPE_STRING &&
             memchr(field.bytes.data, 0, field.bytes.size) != NULL) {
-            return known->name;
+            path_write(levels, depth, skip, out_path);
+            return true;
         }
         if (known->type == PROTOBUF_C_TYPE_MESSAGE) {
             JF_ASSERT(depth < NESTING_MAX);
-            levels[depth++] = (struct level){known->descriptor, field.bytes};
+            levels[depth++] = (struct level){known->descriptor, field.bytes, field.bytes, NULL};
         }
     }
-    return NULL;
+    return false;
 }
 
 uint32_t jf_wire_varint_size(uint64_t value)

@@ -33,10 +33,16 @@ bool jf_wire_next(struct jf_text *rest, struct jf_wire_field *out_field);
 // The last occurrence of a BYTES field; size 0 and data NULL where there is none.
 struct jf_text jf_wire_find(struct jf_text message, uint32_t number);
 
+#define JF_WIRE_PATH_MAX 128u // of jifen.v1 the longest is a third of it
+
 // Looks for a NUL byte in any string field of a message. protobuf-c hands strings out terminated,
 // so that one with a NUL inside would silently mean less than the client sent. In: bytes that
-// unpack as `descriptor`. Returns: the field's name, static; NULL where there is none.
-const char *jf_wire_find_nul(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes);
+// unpack as `descriptor`; skip, how many messages around the field its path leaves out (1 for a
+// Write, whose path begins within its request). Out: where one is found, the path of the first,
+// such as "receipt.lines[1].sku". Returns: whether there is one; also true, with the path of the
+// message, where one cannot be read to its end, as what follows is not known.
+bool jf_wire_find_nul(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes,
+                      uint32_t skip, char out_path[JF_WIRE_PATH_MAX]);
 
 // Bytes of a value as a varint, 1..10.
 uint32_t jf_wire_varint_size(uint64_t value);

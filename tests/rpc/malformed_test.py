@@ -15,7 +15,7 @@ LATEST_MS = 7258118400000  # 2200-01-01
 AMOUNT_MAX = 10**12
 POINTS_MAX = 10**15
 OVERFLOWING = (-1, -2**63, 2**63 - 1)
-NO_TEXT = ("", "x" * 65, "a\nb")  # a NUL byte: surface_test
+NO_TEXT = ("", "x" * 65, "a\nb", "a\0b", "\0")
 NO_INSTANT = (0, -1, DAY_MS, LATEST_MS, 2**63 - 1, -2**63)
 NO_DATE = (20170230, 20171301, 20170100, 20170132, 20190229, 20210431, 1, -20170101, 19691231, 22000101, 2**31 - 1)
 
@@ -42,20 +42,20 @@ def sales():
         yield dict(redeem_points=value), "redeem_points"
     yield dict(receipt=common_pb2.Receipt()), "receipt.store"
     yield dict(receipt=receipt(store=0)), "receipt.store"
-    for value in ("", "n" * 33, "n\r"):
+    for value in ("", "n" * 33, "n\r", "n\0"):
         yield dict(receipt=receipt(number=value)), "receipt.number"
     for value in NO_INSTANT:
         yield dict(receipt=receipt(sold_at_ms=value)), "receipt.sold_at_ms"
     for count in (0, 501, 10000):
         yield dict(receipt=receipt(lines=[line()] * count)), "receipt.lines"
     yield dict(receipt=receipt(tenders=[tender()] * 17)), "receipt.tenders"
-    for name, values in (("sku", ("", "s" * 33, "\x07")), ("category", ("c" * 65, "c\n")),
+    for name, values in (("sku", ("", "s" * 33, "\x07", "\0s")), ("category", ("c" * 65, "c\n")),
                          ("quantity_milli", OVERFLOWING + (10**12 + 1,)), ("amount", OVERFLOWING + (AMOUNT_MAX + 1,))):
         for value in values:
             spoilt = line()
             setattr(spoilt, name, value)
             yield dict(receipt=receipt(lines=[line(), line(), spoilt])), f"receipt.lines[2].{name}"
-    for name, values in (("type", ("", "t" * 33)), ("amount", OVERFLOWING + (AMOUNT_MAX + 1,))):
+    for name, values in (("type", ("", "t" * 33, "cash\0")), ("amount", OVERFLOWING + (AMOUNT_MAX + 1,))):
         for value in values:
             spoilt = tender()
             setattr(spoilt, name, value)
@@ -173,6 +173,7 @@ def enrolments():
     yield dict(number=0), "number"
     yield dict(cards=["c" * 65]), "cards[0]"
     yield dict(cards=["c", ""]), "cards[1]"
+    yield dict(cards=["c", "d\0"]), "cards[1]"
     yield dict(cards=["c", "c"]), "cards[1]"
     yield dict(cards=[f"c{i}" for i in range(17)]), "cards"
     for value in NO_DATE:
@@ -198,6 +199,7 @@ def publications(text):
     for value in NO_TEXT:
         yield dict(transaction_id=value), "transaction_id"
     yield dict(yaml=""), "yaml"
+    yield dict(yaml=text + "\0"), "yaml"
     yield dict(yaml=text + "#" * (1 << 20)), "yaml"
     yield dict(file_name="f" * 257), "file_name"
 

@@ -93,6 +93,68 @@ class Refusal(Case):
         empty.member.number = 1
         self.assertTrue(self.sale_refused(empty, INVALID, "INVALID_FIELD").field.startswith("receipt"))
 
+    def test_a_nul_byte_is_refused_with_the_path_of_its_field(self):
+        def wrong(name):
+            request = sale(name, lines=[line(), line()])
+            request.receipt.lines[1].sku = "a\0b"
+            return request
+        refusal = self.sale_refused(wrong("s"), INVALID, "INVALID_FIELD")
+        self.assertEqual(refusal.field, "receipt.lines[1].sku")
+        self.assertIn("NUL", refusal.message)
+        request = sale("s")
+        request.receipt.number = "\0"
+        for call in (self.client.ledger.PostSale, self.client.ledger.Quote):
+            refusal = self.refused(lambda: call(request, timeout=WAIT), INVALID, "INVALID_FIELD")
+            self.assertEqual(refusal.field, "receipt.number")
+        request = members_pb2.EnrolRequest(transaction_id="e", number=9, cards=["c", "d\0"], enrolled_on=20170101)
+        refusal = self.refused(lambda: self.client.members.Enrol(request, timeout=WAIT), INVALID, "INVALID_FIELD")
+        self.assertEqual(refusal.field, "cards[1]")
+        read = ledger_pb2.GetMemberRequest(member=common_pb2.MemberRef(card="card-1\0"))
+        refusal = self.refused(lambda: self.client.ledger.GetMember(read, timeout=WAIT), INVALID, "INVALID_FIELD")
+        self.assertEqual(refusal.field, "member.card")
+        self.assertFalse(self.client.sell(sale("s")).replayed)
+
+    def writes_around_a_nul(self):
+        """(write, the field that is refused or None)."""
+        yield ledger_pb2.Write(sale=sale("w0")), None
+        spoilt = sale("w1")
+        spoilt.receipt.number = "n\0"
+        yield ledger_pb2.Write(sale=spoilt), "receipt.number"
+        yield ledger_pb2.Write(sale=sale("w2", "card-1\0")), "member.card"  # cut, it would be a card
+        spoilt = sale("w3", lines=[line(), line()])
+        spoilt.receipt.lines[1].category = "\0"
+        yield ledger_pb2.Write(sale=spoilt), "receipt.lines[1].category"
+        yield ledger_pb2.Write(sale_return=ledger_pb2.PostReturnRequest(
+            transaction_id="w4", sale_transaction_id="w0\0", store=1, returned_at_ms=jifend.SOLD_AT_MS + 1000,
+            all=True)), "sale_transaction_id"
+        yield ledger_pb2.Write(sale=sale("w0\0")), "transaction_id"  # cut, it would be a replay
+        yield ledger_pb2.Write(), "write"
+        yield ledger_pb2.Write(sale=sale("w5")), None
+
+    def answered_one_by_one(self, results):
+        fields = [field for _, field in self.writes_around_a_nul()]
+        self.assertEqual([result.refusal.field or None for result in results], fields)
+        for result, field in zip(results, fields):
+            self.assertEqual(result.HasField("outcome"), field is None)
+            self.assertFalse(result.replayed)
+            if field is not None:
+                self.assertEqual(result.refusal.code, "INVALID_FIELD")
+                self.assertEqual(result.refusal.status, INVALID.value[0])
+
+    def test_a_nul_byte_in_a_batch_refuses_its_write_only(self):
+        batch = ledger_pb2.PostBatchRequest(writes=[write for write, _ in self.writes_around_a_nul()])
+        self.answered_one_by_one(self.client.ledger.PostBatch(batch, timeout=WAIT).results)
+
+    def test_a_nul_byte_in_a_stream_refuses_its_write_only(self):
+        requests = (ledger_pb2.StreamRequest(write=write) for write, _ in self.writes_around_a_nul())
+        self.answered_one_by_one([answer.result for answer in self.client.ledger.Stream(requests, timeout=WAIT)])
+
+    def test_a_batch_that_other_parsers_read_differently_hides_no_nul_byte(self):
+        batch = ledger_pb2.PostBatchRequest(writes=[ledger_pb2.Write(sale=sale("w0\0"))]).SerializeToString()
+        call = self.channel.unary_unary("/jifen.v1.Ledger/PostBatch")
+        answer = ledger_pb2.PostBatchResponse.FromString(call(b"\x82\x80\x80\x80\x10\x01x" + batch, timeout=WAIT))
+        self.assertEqual([result.refusal.code for result in answer.results], ["INVALID_FIELD"])
+
     def test_dates_that_are_none_are_malformed(self):
         for wire in (20170230, 20171301, 1, -20170101, 18000101):
             with self.subTest(wire=wire):

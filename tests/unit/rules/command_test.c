@@ -136,11 +136,13 @@ Test(command, transaction_ids_are_1_to_64_bytes_of_text)
     expect_accepted();
 }
 
-Test(command, what_the_decoder_could_not_read_is_refused_by_name)
+Test(command, a_text_with_a_nul_byte_is_refused_by_name_before_any_other_field)
 {
     sale_make();
-    command.malformed_field = "receipt";
-    expect_refused("receipt", 0);
+    command.nul_field = "receipt.number";
+    expect_refused("receipt.number", 0);
+    command.transaction_id = text_of(0);
+    expect_refused("receipt.number", 0);
 }
 
 Test(command, a_member_is_meant_by_number_or_card_and_not_both)

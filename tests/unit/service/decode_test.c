@@ -203,24 +203,38 @@ Test(decode, enrolment_keeps_cards_in_their_order)
     cr_assert(enrol->enrolled_on == 2 && enrol->tags == UINT64_MAX && enrol->number.value == 9);
 }
 
-Test(decode, unpacking_tells_malformed_from_too_large_from_nul)
+Test(decode, unpacking_tells_malformed_from_too_large)
 {
     const ProtobufCMessageDescriptor *descriptor = &jifen__v1__post_sale_request__descriptor;
     ProtobufCMessage *message = NULL;
-    const char *field = "";
-    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\xff"), &arena, &message, &field),
+    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\xff"), &arena, &message),
                  JF_ERROR_INVALID);
-    cr_assert_null(field);
-    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\x0a\x01\x00"), &arena, &message, &field),
-                 JF_ERROR_INVALID);
-    cr_assert_str_eq(field, "transaction_id");
     struct jf_arena full;
     jf_arena_init(&full, 1024, 1024);
     cr_assert_not_null(jf_arena_alloc(&full, 1024));
-    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\x0a\x01x"), &full, &message, &field),
+    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\x0a\x01x"), &full, &message),
                  JF_ERROR_NO_MEMORY);
     jf_arena_deinit(&full);
-    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\x0a\x01x"), &arena, &message, &field),
-                 JF_OK);
+    cr_assert_eq(jf_message_unpack(descriptor, JF_TEXT("\x0a\x01x"), &arena, &message), JF_OK);
     cr_assert_str_eq(((const Jifen__V1__PostSaleRequest *)message)->transaction_id, "x");
+}
+
+Test(decode, a_nul_in_a_write_is_noted_with_its_field_and_refuses_it)
+{
+    const ProtobufCMessageDescriptor *descriptor = &jifen__v1__stream_request__descriptor;
+    struct jf_text bytes = JF_TEXT("\x0a\x06\x0a\x04\x0a\x02x\x00");
+    struct jf_command command = {.kind = JF_COMMAND_SALE, .transaction_id = JF_TEXT("x")};
+    cr_assert(jf_decode_nul(descriptor, JF_TEXT("\x0a\x05\x0a\x03\x0a\x01x"), 2, &arena, &command));
+    cr_assert_null(command.nul_field);
+    cr_assert(jf_decode_nul(descriptor, bytes, 2, &arena, &command));
+    cr_assert_str_eq(command.nul_field, "transaction_id");
+    struct jf_refusal refusal;
+    cr_assert_not(jf_command_check(&command, true, &refusal));
+    cr_assert_eq(refusal.code, JF_REFUSAL_INVALID_FIELD);
+    cr_assert_str_eq(refusal.field, "transaction_id");
+    struct jf_arena full;
+    jf_arena_init(&full, 1024, 1024);
+    cr_assert_not_null(jf_arena_alloc(&full, 1024));
+    cr_assert_not(jf_decode_nul(descriptor, bytes, 2, &full, &command));
+    jf_arena_deinit(&full);
 }

@@ -85,35 +85,70 @@ Test(wire, what_is_put_is_taken_again)
     cr_assert_eq(jf_wire_bytes_size(128), 131);
 }
 
+static const char *nul_of(const ProtobufCMessageDescriptor *descriptor, struct jf_text bytes,
+                          uint32_t skip)
+{
+    static char path[JF_WIRE_PATH_MAX];
+    return jf_wire_find_nul(descriptor, bytes, skip, path) ? path : NULL;
+}
+
 Test(wire, a_nul_is_found_at_every_depth_and_only_in_strings)
 {
+    Jifen__V1__Line first = JIFEN__V1__LINE__INIT;
     Jifen__V1__Line line = JIFEN__V1__LINE__INIT;
-    Jifen__V1__Line *lines[] = {&line};
+    Jifen__V1__Line *lines[] = {&first, &line};
     Jifen__V1__Receipt receipt = JIFEN__V1__RECEIPT__INIT;
     Jifen__V1__PostSaleRequest sale = JIFEN__V1__POST_SALE_REQUEST__INIT;
     char id[] = "idid";
+    char number[] = "nono";
     char sku[] = "skusku";
     line.sku = sku;
-    line.amount = 0x80; // its varint has no NUL, the length of an empty message would
+    first.amount = 0x80; // its varint has no NUL, the length of an empty message would
     receipt.lines = lines;
-    receipt.n_lines = 1;
+    receipt.n_lines = 2;
+    receipt.number = number;
     sale.transaction_id = id;
     sale.receipt = &receipt;
     char buffer[128];
     struct jf_text packed = {
         buffer, (uint32_t)jifen__v1__post_sale_request__pack(&sale, (uint8_t *)buffer)};
     const ProtobufCMessageDescriptor *descriptor = &jifen__v1__post_sale_request__descriptor;
-    cr_assert_null(jf_wire_find_nul(descriptor, packed));
-    char *found = memmem(buffer, packed.size, "skusku", 6);
-    cr_assert_not_null(found);
-    found[5] = '\0';
-    cr_assert_str_eq(jf_wire_find_nul(descriptor, packed), "sku");
-    found = memmem(buffer, packed.size, "idid", 4);
-    found[0] = '\0';
-    cr_assert_str_eq(jf_wire_find_nul(descriptor, packed), "transaction_id");
+    cr_assert_null(nul_of(descriptor, packed, 0));
+    static const struct {
+        const char *text;
+        uint32_t at;
+        const char *path;
+    } cases[] = {{"skusku", 5, "receipt.lines[1].sku"},
+                 {"nono", 1, "receipt.number"},
+                 {"idid", 0, "transaction_id"}}; // the first in the bytes is named
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *found = memmem(buffer, packed.size, cases[i].text, strlen(cases[i].text));
+        cr_assert_not_null(found);
+        found[cases[i].at] = '\0';
+        cr_assert_str_eq(nul_of(descriptor, packed, 0), cases[i].path);
+    }
     // An explicit zero and an empty message are NUL bytes that mean no harm.
-    cr_assert_null(jf_wire_find_nul(descriptor, bytes_of("\x20\x00\x1a\x00", 4)));
-    cr_assert_null(jf_wire_find_nul(descriptor, bytes_of("", 0)));
+    cr_assert_null(nul_of(descriptor, bytes_of("\x20\x00\x1a\x00", 4), 0));
+    cr_assert_null(nul_of(descriptor, bytes_of("", 0), 0));
     // Unknown fields may hold what they like.
-    cr_assert_null(jf_wire_find_nul(descriptor, bytes_of("\x7a\x01\x00", 3)));
+    cr_assert_null(nul_of(descriptor, bytes_of("\x7a\x01\x00", 3), 0));
+}
+
+Test(wire, the_path_to_a_nul_begins_within_what_is_skipped)
+{
+    // writes[1].sale.transaction_id
+    struct jf_text batch = bytes_of("\x0a\x00\x0a\x05\x0a\x03\x0a\x01\x00", 9);
+    const ProtobufCMessageDescriptor *descriptor = &jifen__v1__post_batch_request__descriptor;
+    cr_assert_str_eq(nul_of(descriptor, batch, 0), "writes[1].sale.transaction_id");
+    cr_assert_str_eq(nul_of(descriptor, batch, 2), "transaction_id");
+    cr_assert_str_eq(nul_of(descriptor, batch, 3), "");
+}
+
+Test(wire, what_stands_behind_unreadable_bytes_is_not_trusted)
+{
+    // A tag of more than 32 bits, which protobuf-c cuts and goes on behind.
+    const ProtobufCMessageDescriptor *descriptor = &jifen__v1__post_sale_request__descriptor;
+    struct jf_text bytes = bytes_of("\x1a\x0b\x82\x80\x80\x80\x10\x01x\x1a\x02x\x00", 13);
+    cr_assert_str_eq(nul_of(descriptor, bytes, 0), "receipt");
+    cr_assert_str_eq(nul_of(descriptor, bytes_of(bytes.data + 2, 11), 0), "");
 }

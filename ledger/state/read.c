@@ -205,12 +205,14 @@ static enum jf_error receipts_slice_find(struct jf_state *state, const struct jf
                                          struct jf_diagnosis *diagnosis)
 {
     uint64_t hashes[KEYS_AT_ONCE];
-    for (uint32_t i = 0; i < round->slice_count; i++) {
+    const uint32_t count = round->slice_count;
+    JF_ASSERT(count <= KEYS_AT_ONCE);
+    for (uint32_t i = 0; i < count; i++) {
         hashes[i] = jf_filter_hash_receipt(&keys[first + i]);
         jf_filter_prefetch(state->filter, hashes[i]);
     }
     round->count = 0;
-    for (uint32_t i = 0; i < round->slice_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const struct jf_receipt_key *key = &keys[first + i];
         round->positions[first + i] = 0;
         if (!jf_filter_maybe(state->filter, hashes[i])) {

@@ -141,7 +141,10 @@ class Ledger(Checks, Returns, MemberLife, Jobs):
         if command["points"] % each != 0:
             raise Refused("NOT_A_STEP", needed=command["points"], limit=each)
         count = command["points"] // each
-        mine, chain = member.counters.get(("reward", code, 0), 0), self.stock.get(code, 0)
+        # What the member's holds past their deadline took counts as given back, as they count as void.
+        void = sum(hold.points() // hold.each for hold in member.overdue(command["at_ms"])
+                   if hold.each and hold.reward == code)
+        mine, chain = member.counters.get(("reward", code, 0), 0) - void, self.stock.get(code, 0) - void
         if "per_member" in reward and mine + count > int(reward["per_member"]):
             raise Refused("REWARD_LIMIT")
         if "stock" in reward and chain + count > int(reward["stock"]):

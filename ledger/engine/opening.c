@@ -1,7 +1,7 @@
-// Opening a data directory: DIR/journal and DIR/state. The journal's superblock says whose ledger
-// it is; the state says from where the journal must be replayed; then both are opened and tied
-// together. Fails, changing nothing, when the directory is something else, one half is missing, or
-// either half refuses.
+// Opening a data directory: DIR/journal and DIR/state. The journal is locked first, and says whose
+// ledger it is; the state is looked at, and says from where the journal must be replayed; the
+// journal is judged. Only then is either opened for writing. Fails, changing nothing, when the
+// directory is something else, one half is missing, or either half refuses.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,6 @@
 #include "engine/entry_codec.h"
 #include "engine/opening.h"
 #include "journal/local.h"
-#include "journal/superblock.h"
 
 #define FLUSH_BYTES_MIN ((uint64_t)64 << 20) // free space that a flush may need
 
@@ -90,64 +89,47 @@ static enum jf_error layout_check(const struct jf_engine *engine, struct jf_diag
     return JF_OK;
 }
 
-// The id of the journal that is there, or a new one.
-static enum jf_error ledger_id_find(const struct jf_engine *engine, struct jf_ledger_id *out_id,
-                                    bool *out_is_new, struct jf_diagnosis *diagnosis)
+// The journal names its files; where they lie is added here. Returns: what it was given.
+static enum jf_error place_add(const struct jf_engine *engine, enum jf_error error,
+                               struct jf_diagnosis *diagnosis)
 {
-    *out_is_new = !is_present(engine->journal_directory, "SUPERBLOCK");
-    if (*out_is_new) {
-        ssize_t size = getrandom(out_id->bytes, sizeof out_id->bytes, 0);
-        return size == (ssize_t)sizeof out_id->bytes
-                   ? JF_OK
-                   : jf_diagnose(diagnosis, JF_ERROR_IO, "no random bytes for a new ledger's id");
+    const char *directory = engine->journal_directory;
+    if (error != JF_OK && strstr(diagnosis->text, directory) == NULL) {
+        struct jf_diagnosis inner = *diagnosis;
+        jf_diagnose(diagnosis, error, "%s: %s", directory, inner.text);
     }
-    int fd = open(engine->journal_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be opened: %s",
-                           engine->journal_directory, strerror(errno));
-    }
-    struct jf_superblock superblock;
-    enum jf_error error = jf_superblock_read(fd, &superblock, diagnosis);
-    if (error == JF_OK) {
-        *out_id = superblock.identity.ledger_id;
-    }
-    close(fd);
     return error;
 }
 
-// The journal names its files; where they lie is added here.
-static void place_add(const char *directory, struct jf_diagnosis *diagnosis)
-{
-    if (strstr(diagnosis->text, directory) == NULL) {
-        struct jf_diagnosis inner = *diagnosis;
-        jf_diagnose(diagnosis, inner.error, "%s: %s", directory, inner.text);
-    }
-}
-
-static enum jf_error journal_open(struct jf_engine *engine, struct jf_ledger_id id,
-                                  uint64_t replay_from, struct jf_diagnosis *diagnosis)
+static enum jf_error journal_lock(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
     struct jf_journal_config config = {.directory = engine->journal_directory,
                                        .segment_bytes = engine->config.segment_bytes,
                                        .reserve_bytes = engine->config.reserve_bytes,
-                                       .seal_idle_us = 5000,
-                                       .replay_from = replay_from,
-                                       .must_exist = replay_from > 1,
-                                       .create_id = id};
-    struct jf_journal_opening opening = {0};
-    enum jf_error error =
-        jf_journal_local_open(&config, &engine->ring, &engine->journal, &opening, diagnosis);
-    if (error != JF_OK) {
-        place_add(config.directory, diagnosis);
+                                       .seal_idle_us = 5000};
+    unsigned char *id = config.create_id.bytes;
+    config.must_exist = is_present(engine->journal_directory, "SUPERBLOCK");
+    if (!config.must_exist &&
+        getrandom(id, sizeof config.create_id.bytes, 0) != (ssize_t)sizeof config.create_id.bytes) {
+        return jf_diagnose(diagnosis, JF_ERROR_IO, "no random bytes for a new ledger's id");
     }
+    enum jf_error error =
+        jf_journal_local_lock(&config, &engine->ring, &engine->journal, diagnosis);
+    return place_add(engine, error, diagnosis);
+}
+
+static enum jf_error journal_judge(struct jf_engine *engine, uint64_t replay_from,
+                                   struct jf_diagnosis *diagnosis)
+{
+    struct jf_journal_opening opening = {0};
+    enum jf_error error = jf_journal_local_judge(engine->journal, replay_from, &opening, diagnosis);
     engine->opening.was_created = opening.was_created;
     engine->opening.blocks_cut = opening.blocks_cut;
     engine->opening.bytes_cut = opening.bytes_cut;
-    return error;
+    return place_add(engine, error, diagnosis);
 }
 
-static enum jf_error state_open(struct jf_engine *engine, struct jf_ledger_id id,
-                                struct jf_diagnosis *diagnosis)
+static struct jf_state_config state_config(const struct jf_engine *engine)
 {
     const struct jf_engine_config *from = &engine->config;
     struct jf_state_config config = {.directory = engine->state_directory,
@@ -160,27 +142,32 @@ static enum jf_error state_open(struct jf_engine *engine, struct jf_ledger_id id
                                      .generations_max = JF_GENERATIONS_MAX,
                                      .flush_entries = from->checkpoint_entries,
                                      .flush_us = from->checkpoint_us};
-    memcpy(config.ledger_id, id.bytes, sizeof config.ledger_id);
-    return jf_state_open(&config, &engine->effects.state, diagnosis);
+    memcpy(config.ledger_id, engine->journal->ledger_id.bytes, sizeof config.ledger_id);
+    return config;
 }
 
+// Nothing of either half is changed before both have been judged.
 static enum jf_error halves_open(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
-    struct jf_ledger_id id;
-    bool is_new = false;
-    enum jf_error error = ledger_id_find(engine, &id, &is_new, diagnosis);
-    if (error == JF_OK && is_new) {
-        error = journal_open(engine, id, 1, diagnosis);
+    uint64_t applied = 0;
+    enum jf_error error = journal_lock(engine, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    struct jf_state_config config = state_config(engine);
+    error = jf_state_peek(&config, &applied, diagnosis);
+    if (error == JF_OK) {
+        error = journal_judge(engine, applied + 1, diagnosis);
     }
     // Not earlier: a directory that turned out to be something else gets nothing made in it.
     if (error == JF_OK) {
         error = directory_make(engine->state_directory, diagnosis);
     }
     if (error == JF_OK) {
-        error = state_open(engine, id, diagnosis);
+        error = jf_state_open(&config, &engine->effects.state, diagnosis);
     }
-    if (error == JF_OK && !is_new) {
-        error = journal_open(engine, id, jf_state_applied(engine->effects.state) + 1, diagnosis);
+    if (error == JF_OK) {
+        error = place_add(engine, jf_journal_local_start(engine->journal, diagnosis), diagnosis);
     }
     return error;
 }

@@ -1,5 +1,6 @@
-// The happy path of opening: lock, sync, superblock, walk from the segment that holds `replay_from`
-// to the end, judge what lies behind the end, cut a torn tail, begin a new incarnation, write on.
+// The happy path of opening, in three steps. Lock: lock, superblock, list of segments. Judge: sync,
+// walk from the segment that holds `replay_from` to the end, judge what lies behind the end. Start:
+// cut a torn tail, begin a new incarnation, write on.
 // Failures: a directory that is no journal or another's, a second opener, a superblock or a block
 // that is damaged, a gap, no O_DIRECT, no space. All checks come before the first change.
 #include "journal/local.h"
@@ -59,6 +60,7 @@ static void journal_free(struct jf_local_journal *journal)
     close_fd(&journal->superblock_writer.fd);
     close_fd(&journal->directory_fd);
     close_fd(&journal->lock_fd);
+    jf_walk_deinit(&journal->end);
     jf_aligned_free(journal->memory, MEMORY_BYTES);
     free(journal->directory);
     free(journal);
@@ -96,6 +98,7 @@ static struct jf_local_journal *journal_make(const struct jf_journal_config *con
     journal->segment_fd = -1;
     journal->prepare.fd = -1;
     journal->superblock_writer.fd = -1;
+    journal->end.fd = -1;
     journal->segment_bytes = config->segment_bytes;
     journal->reserve_bytes = config->reserve_bytes;
     journal->seal_idle_us = config->seal_idle_us;
@@ -337,12 +340,13 @@ static uint64_t required_position(const struct jf_local_journal *journal, uint64
     return first == 0 ? 0 : first - 1;
 }
 
-// Judges what lies behind the walk, and cuts it if it is a torn tail.
-static enum jf_error settle_end(struct jf_local_journal *journal, const struct jf_walk *walk,
-                                enum jf_block_finding at_end, uint64_t required,
-                                struct jf_journal_opening *opening, struct jf_diagnosis *diagnosis)
+// Judges what lies behind the walk.
+static enum jf_error judge_end(struct jf_local_journal *journal, enum jf_block_finding at_end,
+                               uint64_t required, struct jf_journal_opening *opening,
+                               struct jf_diagnosis *diagnosis)
 {
     struct jf_tail_facts facts;
+    const struct jf_walk *walk = &journal->end;
     enum jf_error error =
         jf_tail_gather(walk, journal->newest_segment, at_end, required, &facts, diagnosis);
     if (error != JF_OK) {
@@ -353,9 +357,9 @@ static enum jf_error settle_end(struct jf_local_journal *journal, const struct j
     if (verdict == JF_TAIL_REFUSE) {
         return jf_tail_diagnose(walk, &facts, row, diagnosis);
     }
-    if (verdict == JF_TAIL_CUT) {
+    journal->must_cut = verdict == JF_TAIL_CUT;
+    if (journal->must_cut) {
         jf_tail_cut_size(&facts, &opening->blocks_cut, &opening->bytes_cut);
-        return jf_tail_zero(walk, journal->newest_segment, diagnosis);
     }
     return JF_OK;
 }
@@ -378,13 +382,13 @@ static void take_over_tail(struct jf_local_journal *journal, const struct jf_wal
                           memory_order_release);
 }
 
-static enum jf_error recover(struct jf_local_journal *journal, uint64_t replay_from,
-                             struct jf_journal_opening *opening, struct jf_diagnosis *diagnosis)
+// Walks to the end and judges it. Nothing is changed.
+static enum jf_error end_find(struct jf_local_journal *journal, uint64_t replay_from,
+                              struct jf_journal_opening *opening, struct jf_diagnosis *diagnosis)
 {
     struct jf_walk_search search = {journal->superblock.oldest_segment, journal->newest_segment,
                                     replay_from == 0 ? 1 : replay_from, true};
     const struct jf_block_identity *identity = &journal->superblock.identity;
-    struct jf_walk walk = {.fd = -1};
     uint64_t segment = 0;
     enum jf_block_finding at_end = JF_BLOCK_ABSENT;
     enum jf_error error =
@@ -396,21 +400,20 @@ static enum jf_error recover(struct jf_local_journal *journal, uint64_t replay_f
     if (error != JF_OK) {
         return error;
     }
-    if (jf_walk_init(&walk, journal->directory_fd, identity) != JF_OK) {
+    if (jf_walk_init(&journal->end, journal->directory_fd, identity) != JF_OK) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory to read the journal");
     }
-    error = jf_walk_seek(&walk, segment, diagnosis);
+    error = jf_walk_seek(&journal->end, segment, diagnosis);
     if (error == JF_OK) {
-        error = walk_to_end(&walk, &journal->needs_seal, &at_end, diagnosis);
+        error = walk_to_end(&journal->end, &journal->needs_seal, &at_end, diagnosis);
     }
     if (error == JF_OK) {
-        error = settle_end(journal, &walk, at_end, required_position(journal, replay_from), opening,
-                           diagnosis);
+        error =
+            judge_end(journal, at_end, required_position(journal, replay_from), opening, diagnosis);
     }
     if (error == JF_OK) {
-        take_over_tail(journal, &walk);
+        take_over_tail(journal, &journal->end);
     }
-    jf_walk_deinit(&walk);
     return error;
 }
 
@@ -422,6 +425,7 @@ static enum jf_error describe(const struct jf_local_journal *journal,
     enum jf_error error =
         jf_walk_first_header(journal->directory_fd, journal->superblock.oldest_segment,
                              &journal->superblock.identity, &header, &finding, diagnosis);
+    opening->was_created = journal->superblock.incarnation == 0;
     opening->first_position = finding == JF_BLOCK_VALID ? header.first_position : 1;
     opening->last_position = journal->last_position;
     opening->last_sequence = journal->sequence;
@@ -456,10 +460,11 @@ static enum jf_error start_writing(struct jf_local_journal *journal, struct jf_d
     return JF_OK;
 }
 
-enum jf_error jf_journal_local_open(const struct jf_journal_config *config, struct jf_ring *ring,
-                                    struct jf_journal **out_journal,
-                                    struct jf_journal_opening *out_opening,
-                                    struct jf_diagnosis *diagnosis)
+// --- The three steps.
+// ---------------------------------------------------------------------------------
+
+enum jf_error jf_journal_local_lock(const struct jf_journal_config *config, struct jf_ring *ring,
+                                    struct jf_journal **out_journal, struct jf_diagnosis *diagnosis)
 {
     JF_ASSERT(config->segment_bytes >= JF_SEGMENT_BYTES_MIN);
     JF_ASSERT(config->segment_bytes <= JF_SEGMENT_BYTES_MAX);
@@ -469,24 +474,13 @@ enum jf_error jf_journal_local_open(const struct jf_journal_config *config, stru
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory to open journal %s",
                            config->directory);
     }
-    struct jf_journal_opening opening = {0};
     struct jf_directory_listing listing;
     enum jf_error error = jf_directory_open(config->directory, &journal->directory_fd, diagnosis);
     if (error == JF_OK) {
         error = load_superblock(journal, config, diagnosis);
     }
     if (error == JF_OK) {
-        opening.was_created = journal->superblock.incarnation == 0;
         error = list_segments(journal, &listing, diagnosis);
-    }
-    if (error == JF_OK) {
-        error = recover(journal, config->replay_from, &opening, diagnosis);
-    }
-    if (error == JF_OK) {
-        error = describe(journal, &opening, diagnosis);
-    }
-    if (error == JF_OK) {
-        error = start_writing(journal, diagnosis);
     }
     if (error != JF_OK) {
         journal_free(journal);
@@ -494,6 +488,63 @@ enum jf_error jf_journal_local_open(const struct jf_journal_config *config, stru
     }
     journal->base.ledger_id = journal->superblock.identity.ledger_id;
     *out_journal = &journal->base;
+    return JF_OK;
+}
+
+enum jf_error jf_journal_local_judge(struct jf_journal *base, uint64_t replay_from,
+                                     struct jf_journal_opening *out_opening,
+                                     struct jf_diagnosis *diagnosis)
+{
+    struct jf_local_journal *journal = (struct jf_local_journal *)base;
+    JF_ASSERT(!journal->is_judged);
+    struct jf_journal_opening opening = {0};
+    enum jf_error error = end_find(journal, replay_from, &opening, diagnosis);
+    if (error == JF_OK) {
+        error = describe(journal, &opening, diagnosis);
+    }
+    if (error == JF_OK) {
+        journal->is_judged = true;
+        *out_opening = opening;
+    }
+    return error;
+}
+
+enum jf_error jf_journal_local_start(struct jf_journal *base, struct jf_diagnosis *diagnosis)
+{
+    struct jf_local_journal *journal = (struct jf_local_journal *)base;
+    JF_ASSERT(journal->is_judged);
+    JF_ASSERT(!journal->is_started);
+    enum jf_error error = JF_OK;
+    if (journal->must_cut) {
+        error = jf_tail_zero(&journal->end, journal->newest_segment, diagnosis);
+    }
+    jf_walk_deinit(&journal->end);
+    if (error == JF_OK) {
+        error = start_writing(journal, diagnosis);
+    }
+    journal->is_started = error == JF_OK;
+    return error;
+}
+
+enum jf_error jf_journal_local_open(const struct jf_journal_config *config, struct jf_ring *ring,
+                                    struct jf_journal **out_journal,
+                                    struct jf_journal_opening *out_opening,
+                                    struct jf_diagnosis *diagnosis)
+{
+    struct jf_journal *journal = NULL;
+    struct jf_journal_opening opening = {0};
+    enum jf_error error = jf_journal_local_lock(config, ring, &journal, diagnosis);
+    if (error == JF_OK) {
+        error = jf_journal_local_judge(journal, config->replay_from, &opening, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = jf_journal_local_start(journal, diagnosis);
+    }
+    if (error != JF_OK) {
+        jf_local_close(journal);
+        return error;
+    }
+    *out_journal = journal;
     *out_opening = opening;
     return JF_OK;
 }
@@ -526,7 +577,8 @@ void jf_local_close(struct jf_journal *base)
     // The next segment is left for the next opening.
     journal->prepare.is_stopped = true;
     bool is_drained = drain(journal);
-    if (is_drained && base->failure.error == JF_OK && journal->seal_idle_us > 0 &&
+    bool may_write = journal->is_started && base->failure.error == JF_OK;
+    if (is_drained && may_write && journal->seal_idle_us > 0 &&
         jf_local_seal_is_possible(journal)) {
         jf_local_seal(journal);
         is_drained = drain(journal);

@@ -31,11 +31,33 @@ struct jf_journal_opening {
     bool was_created;
 };
 
-// Takes the lock, syncs, reads the superblock, finds the end, tells a torn tail from corruption.
-// In: ring of the calling thread, must outlive the journal.
-// Errors: NOT_FOUND (no such directory, or must_exist and there is no journal), LOCKED, FOREIGN,
-// VERSION, CORRUPT, GAP, NO_DIRECT, NO_SPACE, IO, NO_MEMORY, each diagnosed with file, offset,
-// block and remedy. On error no block, segment or superblock was changed.
+// Opening is three steps, so that whoever owns a state beside the journal can look at it under the
+// journal's lock, and open it once the journal is judged and before anything is changed.
+//
+// Errors of all: NOT_FOUND (no such directory, or must_exist and there is no journal), LOCKED,
+// FOREIGN, VERSION, CORRUPT, GAP, NO_DIRECT, NO_SPACE, IO, NO_MEMORY, each diagnosed with file,
+// offset, block and remedy.
+
+// Takes the lock and reads the superblock; makes the journal where there is none. After it only the
+// journal's ledger_id, judge and close may be used. In: ring of the calling thread, must outlive
+// the journal; config->replay_from is not looked at.
+JF_MUST_USE enum jf_error jf_journal_local_lock(const struct jf_journal_config *config,
+                                                struct jf_ring *ring,
+                                                struct jf_journal **out_journal,
+                                                struct jf_diagnosis *diagnosis);
+
+// Syncs, finds the end, tells a torn tail from corruption. Changes nothing; blocks_cut and
+// bytes_cut say what starting will cut. On error the journal is the caller's to close.
+JF_MUST_USE enum jf_error jf_journal_local_judge(struct jf_journal *journal, uint64_t replay_from,
+                                                 struct jf_journal_opening *out_opening,
+                                                 struct jf_diagnosis *diagnosis);
+
+// Cuts the torn tail and begins a new incarnation: from here on the journal can be used. On error
+// it is the caller's to close.
+JF_MUST_USE enum jf_error jf_journal_local_start(struct jf_journal *journal,
+                                                 struct jf_diagnosis *diagnosis);
+
+// All three. On error no block, segment or superblock was changed, and nothing is left open.
 JF_MUST_USE enum jf_error jf_journal_local_open(const struct jf_journal_config *config,
                                                 struct jf_ring *ring,
                                                 struct jf_journal **out_journal,

@@ -86,6 +86,12 @@ struct jf_local_journal {
     struct jf_prepare prepare;
     uint64_t newest_segment; // highest that exists, spares included
 
+    // Between the steps of opening.
+    struct jf_walk end; // stands behind the last valid block, until writing starts
+    bool must_cut;      // a torn tail lies behind it
+    bool is_judged;
+    bool is_started; // blocks may be written
+
     // The segment being written.
     uint64_t segment;
     uint64_t segment_size;

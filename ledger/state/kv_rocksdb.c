@@ -193,7 +193,7 @@ static void family_options_set(rocksdb_options_t *options, int family,
 static void database_options_set(rocksdb_options_t *options, const struct jf_kv_config *config)
 {
     rocksdb_options_set_create_if_missing(options, config->must_exist ? 0 : 1);
-    // An older format's state opens, so that its version can be told apart and named.
+    // A kill amid the making of the families leaves some of them.
     rocksdb_options_set_create_missing_column_families(options, 1);
     rocksdb_options_set_atomic_flush(options, 1);
     rocksdb_options_set_db_write_buffer_size(options, (size_t)config->write_buffer_bytes);
@@ -579,7 +579,7 @@ static enum jf_error directory_look(const char *directory, struct directory_cont
 static enum jf_error directory_check(const struct jf_kv_config *config,
                                      struct jf_diagnosis *diagnosis)
 {
-    bool is_required = config->must_exist || config->is_read_only;
+    bool is_required = config->must_exist || config->is_read_only || config->is_meta_only;
     if (!is_required && mkdir(config->directory, 0750) != 0 && errno != EEXIST) {
         enum jf_error error = errno == ENOSPC ? JF_ERROR_NO_SPACE : JF_ERROR_IO;
         return jf_diagnose(diagnosis, error, "state directory %.300s cannot be made: %s",
@@ -609,13 +609,14 @@ static enum jf_error directory_check(const struct jf_kv_config *config,
     return JF_OK;
 }
 
-static char *database_open(struct rocks *rocks, bool is_read_only)
+static char *database_open(struct rocks *rocks, const struct jf_kv_config *config)
 {
     char *message = NULL;
     const rocksdb_options_t *const *options = (const rocksdb_options_t *const *)rocks->options;
-    if (is_read_only) {
+    if (config->is_read_only || config->is_meta_only) {
+        int count = config->is_meta_only ? 1 : FAMILIES;
         rocks->db = rocksdb_open_for_read_only_column_families(rocks->options[0], rocks->directory,
-                                                               FAMILIES, family_names, options,
+                                                               count, family_names, options,
                                                                rocks->families, 0, &message);
     } else {
         rocks->db = rocksdb_open_column_families(rocks->options[0], rocks->directory, FAMILIES,
@@ -648,7 +649,7 @@ enum jf_error jf_kv_rocksdb_open(const struct jf_kv_config *config, struct jf_kv
     rocks->flush_value = flush_value;
     memcpy(rocks->directory, config->directory, strlen(config->directory) + 1);
     options_make(rocks, config);
-    error = status_take(rocks->directory, database_open(rocks, config->is_read_only), diagnosis);
+    error = status_take(rocks->directory, database_open(rocks, config), diagnosis);
     if (error != JF_OK) {
         rocks_close(&rocks->kv);
         return error;

@@ -49,6 +49,12 @@ JF_MUST_USE enum jf_error jf_state_open(const struct jf_state_config *config,
                                         struct jf_state **out_state,
                                         struct jf_diagnosis *diagnosis);
 
+// Looks at a state without changing it, before anything else is opened: whose it is, and how far it
+// has come. In: config as for jf_state_open. Out: the applied position; 0 where there is no state
+// yet. Errors: as jf_state_open, but not NOT_FOUND.
+JF_MUST_USE enum jf_error jf_state_peek(const struct jf_state_config *config, uint64_t *out_applied,
+                                        struct jf_diagnosis *diagnosis);
+
 // Stops the store thread after what was handed over is written; flushes when `is_clean`; frees.
 // NULL is accepted. Returns: JF_OK or the store's failure.
 enum jf_error jf_state_close(struct jf_state *state, bool is_clean, struct jf_diagnosis *diagnosis);

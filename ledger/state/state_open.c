@@ -73,6 +73,13 @@ static enum jf_error family_is_empty(struct jf_kv *kv, enum jf_kv_family family,
     return error;
 }
 
+static enum jf_error strangers_refuse(const struct jf_state *state, struct jf_diagnosis *diagnosis)
+{
+    return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
+                       "database %.300s is not a Jifen state: name another directory",
+                       state->config.directory);
+}
+
 static enum jf_error identity_write(struct jf_state *state, struct jf_diagnosis *diagnosis)
 {
     for (uint32_t family = 0; family < JF_KV_FAMILY_COUNT; family++) {
@@ -83,9 +90,7 @@ static enum jf_error identity_write(struct jf_state *state, struct jf_diagnosis 
             return error;
         }
         if (!is_empty) {
-            return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
-                               "database %.300s is not a Jifen state: name another directory",
-                               state->config.directory);
+            return strangers_refuse(state, diagnosis);
         }
     }
     if (state->config.is_read_only || state->config.must_exist) {
@@ -106,21 +111,13 @@ static enum jf_error identity_write(struct jf_state *state, struct jf_diagnosis 
     return error == JF_OK ? kv->functions->flush(kv, true, diagnosis) : error;
 }
 
-static enum jf_error identity_check(struct jf_state *state, struct jf_diagnosis *diagnosis)
+static enum jf_error identity_compare(const struct jf_state *state,
+                                      const struct jf_state_value *value,
+                                      struct jf_diagnosis *diagnosis)
 {
-    unsigned char bytes[LEDGER_VALUE_BYTES];
-    struct jf_state_value value = {bytes, sizeof bytes, 0, false};
-    enum jf_error error = jf_state_meta_get(state->kv, JF_META_LEDGER, &value, diagnosis);
-    if (error != JF_OK) {
-        return error;
-    }
-    if (!value.is_found) {
-        return identity_write(state, diagnosis);
-    }
-    if (value.size != LEDGER_VALUE_BYTES || memcmp(bytes, LEDGER_MAGIC, LEDGER_MAGIC_BYTES) != 0) {
-        return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
-                           "database %.300s is not a Jifen state: name another directory",
-                           state->config.directory);
+    const unsigned char *bytes = value->bytes;
+    if (value->size != LEDGER_VALUE_BYTES || memcmp(bytes, LEDGER_MAGIC, LEDGER_MAGIC_BYTES) != 0) {
+        return strangers_refuse(state, diagnosis);
     }
     uint32_t version = jf_load_u32(bytes + LEDGER_MAGIC_BYTES);
     if (version != JF_STATE_FORMAT_VERSION) {
@@ -138,6 +135,18 @@ static enum jf_error identity_check(struct jf_state *state, struct jf_diagnosis 
                            state->config.directory);
     }
     return JF_OK;
+}
+
+static enum jf_error identity_check(struct jf_state *state, struct jf_diagnosis *diagnosis)
+{
+    unsigned char bytes[LEDGER_VALUE_BYTES];
+    struct jf_state_value value = {bytes, sizeof bytes, 0, false};
+    enum jf_error error = jf_state_meta_get(state->kv, JF_META_LEDGER, &value, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    return value.is_found ? identity_compare(state, &value, diagnosis)
+                          : identity_write(state, diagnosis);
 }
 
 // ---- Lists in meta --------------------------------------------------------------------
@@ -158,6 +167,51 @@ static enum jf_error applied_load(struct jf_state *state, struct jf_diagnosis *d
     }
     state->applied = jf_load_u64(bytes);
     return JF_OK;
+}
+
+// A database without identity is one whose making was interrupted, if it is empty: there is no
+// state yet.
+static enum jf_error peek_load(struct jf_state *state, struct jf_diagnosis *diagnosis)
+{
+    unsigned char bytes[LEDGER_VALUE_BYTES];
+    struct jf_state_value value = {bytes, sizeof bytes, 0, false};
+    enum jf_error error = jf_state_meta_get(state->kv, JF_META_LEDGER, &value, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    if (value.is_found) {
+        error = identity_compare(state, &value, diagnosis);
+        return error == JF_OK ? applied_load(state, diagnosis) : error;
+    }
+    bool is_empty = false;
+    error = family_is_empty(state->kv, JF_KV_META, &is_empty, diagnosis);
+    return error != JF_OK || is_empty ? error : strangers_refuse(state, diagnosis);
+}
+
+enum jf_error jf_state_peek(const struct jf_state_config *config, uint64_t *out_applied,
+                            struct jf_diagnosis *diagnosis)
+{
+    struct jf_kv_config kv_config = {
+        .directory = config->directory,
+        .write_buffer_bytes = config->write_buffer_bytes,
+        .block_cache_bytes = config->block_cache_bytes,
+        .is_meta_only = true,
+    };
+    struct jf_state state = {.config = *config};
+    enum jf_error error = jf_kv_rocksdb_open(&kv_config, &state.kv, diagnosis);
+    if (error == JF_ERROR_NOT_FOUND) {
+        *out_applied = 0;
+        return JF_OK;
+    }
+    if (error != JF_OK) {
+        return error;
+    }
+    error = peek_load(&state, diagnosis);
+    state.kv->functions->close(state.kv);
+    if (error == JF_OK) {
+        *out_applied = state.applied;
+    }
+    return error;
 }
 
 bool jf_state_date_find(const struct jf_state *state, jf_date date, uint32_t *out_at)

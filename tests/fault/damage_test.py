@@ -77,19 +77,13 @@ class Damage(fault.Case):
         return ledger, lambda block: ledger / block.path.relative_to(self.ledger)
 
     @staticmethod
-    def content_of(ledger):
-        """The journal byte by byte, and the state's tables: its database renames its own logs whenever it is opened."""
-        return {path: fingerprint for path, fingerprint in fault.tree_of(ledger).items()
-                if not path.startswith("state/") or path.endswith(".sst")}
-
-    @staticmethod
     def words(ledger, block):
         return [str(ledger), block.path.name, f"offset {block.offset}", f"block {block.sequence}"]
 
     def assert_refused(self, ledger, words):
-        before = self.content_of(ledger)
+        before = fault.tree_of(ledger)
         self.assert_ends(DAMAGED, words, ledger, *FLAGS)
-        self.assertEqual(self.content_of(ledger), before)
+        self.assertEqual(fault.tree_of(ledger), before)
         before = fault.tree_of(ledger)
         done = subprocess.run([PROGRAMS / "jifen", "verify", "--data", ledger], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=WAIT)
@@ -145,11 +139,11 @@ class Damage(fault.Case):
                 ledger, _ = self.copy()
                 for path in list(ledger.rglob(gone)):
                     path.unlink()
-                before = self.content_of(ledger)
+                before = fault.tree_of(ledger)
                 code, error = self.run_jifend(ledger, *FLAGS)
                 self.assertIn(code, (3, DAMAGED), error)
                 self.assertIn(str(ledger), error)
-                self.assertEqual(self.content_of(ledger), before)
+                self.assertEqual(fault.tree_of(ledger), before)
 
     def start_copy(self, ledger):
         server = self.serve(ledger.parent, *FLAGS)
@@ -215,6 +209,18 @@ class Damage(fault.Case):
         self.assertEqual(got.member.visits, SALES)
         server.stop()
         return None, ""
+
+    def test_a_state_of_another_ledger_is_refused_and_neither_half_is_changed(self):
+        ledger, where = self.copy()
+        torn = self.blocks[-1]
+        flip(where(torn), torn.offset + 17)  # what a good start would cut
+        other = self.serve(self.folder / "other", *FLAGS)
+        self.assertEqual(other.stop(), 0)
+        shutil.rmtree(ledger / "state")
+        shutil.copytree(self.folder / "other" / "ledger" / "state", ledger / "state")
+        before = fault.tree_of(ledger)
+        self.assert_ends(3, [str(ledger), "belongs to another ledger"], ledger, *FLAGS)
+        self.assertEqual(fault.tree_of(ledger), before)
 
     def test_a_second_jifend_and_a_foreign_directory_change_nothing(self):
         ledger, _ = self.copy()

@@ -87,6 +87,28 @@ Test(recovery, row_torn_cuts_the_last_block_and_goes_on)
     cr_assert_eq(read_all(&world, 1), 3);
 }
 
+Test(recovery, a_torn_tail_is_judged_without_being_touched_until_writing_starts)
+{
+    world_must_open(&world);
+    put(&world, 3, 100);
+    put(&world, 3, 100);
+    world_close(&world);
+    file_flip(&world, segment_1, block_at(&world, 0).length + 300);
+    uint64_t before = directory_digest(&world);
+    cr_assert_eq(
+        jf_journal_local_lock(&world.config, &world.ring, &world.journal, &world.diagnosis), JF_OK);
+    cr_assert_eq(jf_journal_local_judge(world.journal, 1, &world.opening, &world.diagnosis), JF_OK);
+    cr_assert_eq(world.opening.blocks_cut, 1);
+    cr_assert_eq(world.opening.last_position, 3);
+    world_close(&world);
+    cr_assert_eq(directory_digest(&world), before);
+    world_must_open(&world);
+    cr_assert_eq(world.opening.blocks_cut, 1);
+    cr_assert_neq(directory_digest(&world), before);
+    world_reopen(&world);
+    cr_assert_eq(world.opening.blocks_cut, 0);
+}
+
 Test(recovery, row_torn_cuts_all_blocks_in_flight_behind_a_missing_one)
 {
     make_flight();

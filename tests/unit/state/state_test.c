@@ -88,6 +88,49 @@ Test(state, lost_current_is_not_replaced_by_an_empty_database)
     cr_assert_eq(support_open(&ledger, &config, NULL, &diagnosis), JF_ERROR_CORRUPT);
 }
 
+static uint64_t peek(enum jf_error wanted)
+{
+    struct jf_state_config config = support_config(&directory);
+    uint64_t applied = UINT64_MAX;
+    diagnosis = (struct jf_diagnosis){.error = JF_OK};
+    cr_assert_eq(jf_state_peek(&config, &applied, &diagnosis), wanted, "%s", diagnosis.text);
+    return applied;
+}
+
+Test(state, peek_tells_how_far_a_state_has_come_beside_whoever_has_it_open)
+{
+    cr_assert_eq(peek(JF_OK), 0, "there is none yet");
+    cr_assert_neq(access(directory.path, F_OK), 0, "and none was made");
+    struct jf_state_config config = support_config(&directory);
+    open_ok(&config);
+    support_steps(&ledger, 50);
+    support_settle(&ledger, true);
+    support_steps(&ledger, 60);
+    cr_assert_eq(peek(JF_OK), 50, "what is in files counts");
+    support_settle(&ledger, true);
+    cr_assert_eq(peek(JF_OK), 60);
+    support_close(&ledger, true);
+    cr_assert_eq(peek(JF_OK), 60);
+}
+
+Test(state, peek_refuses_another_ledgers_state_and_one_that_is_damaged)
+{
+    struct jf_state_config config = support_config(&directory);
+    open_ok(&config);
+    support_close(&ledger, true);
+    config.ledger_id[3] ^= 1;
+    uint64_t applied = 0;
+    cr_assert_eq(jf_state_peek(&config, &applied, &diagnosis), JF_ERROR_FOREIGN);
+    support_file_write(&directory, "CURRENT", "garbage");
+    (void)peek(JF_ERROR_CORRUPT);
+}
+
+Test(state, peek_refuses_a_directory_of_something_else)
+{
+    support_file_write(&directory, "letter.txt", "mine");
+    (void)peek(JF_ERROR_FOREIGN);
+}
+
 Test(state, filter_size_must_be_a_power_of_two)
 {
     struct jf_state_config config = support_config(&directory);

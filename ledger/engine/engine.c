@@ -383,8 +383,11 @@ static char *path_join(const char *directory, const char *name)
     return path;
 }
 
+// The ring outlives its thread, which jf_engine_close wakes until the thread has ended: a ring that
+// the thread closed itself could be woken through a descriptor that is somebody else's by then.
 static void engine_free(struct jf_engine *engine)
 {
+    jf_ring_deinit(&engine->ring);
     free(engine->journal_directory);
     free(engine->state_directory);
     pthread_mutex_destroy(&engine->open_mutex);

@@ -248,7 +248,6 @@ enum jf_error jf_engine_halves_close(struct jf_engine *engine, struct jf_diagnos
     if (engine->journal != NULL) {
         engine->journal->operations->close(engine->journal);
     }
-    jf_ring_deinit(&engine->ring);
     jf_control_destroy(engine->effects.control);
     jf_reference_destroy(engine->effects.reference);
     jf_prefetch_destroy(engine->prefetch);

@@ -180,7 +180,7 @@ void jf_lane_answer(struct jf_request *request)
 void jf_lanes_wake(struct jf_engine *engine)
 {
     for (uint32_t i = 0; i < JF_LANES_MAX; i++) {
-        struct jf_lane *lane = atomic_load_explicit(&engine->lanes[i], memory_order_relaxed);
+        struct jf_lane *lane = atomic_load_explicit(&engine->lanes[i], memory_order_acquire);
         if (lane != NULL && lane->has_answers) {
             lane->has_answers = false;
             lane->wake(lane->context);
@@ -191,7 +191,7 @@ void jf_lanes_wake(struct jf_engine *engine)
 void jf_lanes_detach(struct jf_engine *engine)
 {
     for (uint32_t i = 0; i < JF_LANES_MAX; i++) {
-        struct jf_lane *lane = atomic_load_explicit(&engine->lanes[i], memory_order_relaxed);
+        struct jf_lane *lane = atomic_load_explicit(&engine->lanes[i], memory_order_acquire);
         if (lane != NULL && atomic_load(&lane->is_closing)) {
             atomic_store(&engine->lanes[i], NULL);
             atomic_store(&lane->is_detached, true);

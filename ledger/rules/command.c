@@ -291,8 +291,8 @@ bool jf_command_check(const struct jf_command *command, bool needs_id,
     if (command->nul_field != NULL) { // first: the texts are not what was sent
         return refuse(out, command->nul_field, 0, 0, JF_NUL_DETAIL);
     }
-    if (needs_id && !text_check(FIELD("transaction_id", 0), command->transaction_id, 1,
-                                JF_TRANSACTION_ID_BYTES_MAX)) {
+    if (!text_check(FIELD("transaction_id", 0), command->transaction_id, needs_id ? 1 : 0,
+                    JF_TRANSACTION_ID_BYTES_MAX)) {
         return false;
     }
     const char *own = own_prefix(command);

@@ -3,6 +3,7 @@
 // numbers, before it reaches the engine.
 #include "base/assert.h"
 #include "engine/entry_codec.h"
+#include "rules/utf8.h"
 #include "service/answer.h"
 #include "service/core.h"
 #include "service/entry_view.h"
@@ -20,8 +21,9 @@ static bool member_ref_take(struct jf_call *call, const Jifen__V1__MemberRef *me
         jf_status_finish_field(call, field, 0, "a number from 1 on, or a card, must be given");
         return false;
     }
-    if (out_member->card.size > JF_CARD_BYTES_MAX) {
-        jf_status_finish_field(call, "member.card", JF_CARD_BYTES_MAX, "1 to 64 bytes");
+    if (out_member->card.size > JF_CARD_BYTES_MAX || !jf_utf8_is_plain(out_member->card)) {
+        jf_status_finish_field(call, "member.card", JF_CARD_BYTES_MAX,
+                               "1 to 64 bytes of UTF-8 without control characters");
         return false;
     }
     return true;
@@ -349,9 +351,11 @@ static bool transaction_query(struct jf_call *call, const Jifen__V1__GetTransact
         query->transaction_id = jf_text_from(request->transaction_id);
     }
     if (query->transaction_id.size == 0 ||
-        query->transaction_id.size > JF_TRANSACTION_ID_BYTES_MAX) {
+        query->transaction_id.size > JF_TRANSACTION_ID_BYTES_MAX ||
+        !jf_utf8_is_plain(query->transaction_id)) {
         jf_status_finish_field(call, "transaction_id", JF_TRANSACTION_ID_BYTES_MAX,
-                               "1 to 64 bytes, or a position instead");
+                               "1 to 64 bytes of UTF-8 without control characters, or a position "
+                               "instead");
         return false;
     }
     return true;

@@ -242,7 +242,7 @@ class Malformed(Case):
     def test_quotes(self):
         good = ledger_pb2.PostSaleRequest(transaction_id="bad", member=number(1), receipt=receipt())
         for fields, field in sales():
-            if field != "transaction_id":
+            if fields.get("transaction_id") != "":  # a quote needs none
                 request = ledger_pb2.PostSaleRequest(**{
                     "transaction_id": "bad", "member": number(1), "receipt": receipt(), **fields})
                 with self.subTest(field=field):
@@ -250,6 +250,21 @@ class Malformed(Case):
                                            "INVALID_FIELD")
                     self.assertEqual(refusal.field, field)
         self.assertEqual(self.client.ledger.Quote(good, timeout=WAIT).outcome.position, 0)
+
+    def test_reads(self):
+        """An id or a card that can stand nowhere is malformed, not unknown."""
+        ledger = self.client.ledger
+        for value in NO_TEXT:
+            if not value:
+                continue
+            card = common_pb2.MemberRef(card=value)
+            for call, request, field in (
+                    (ledger.GetTransaction, ledger_pb2.GetTransactionRequest(transaction_id=value), "transaction_id"),
+                    (ledger.GetMember, ledger_pb2.GetMemberRequest(member=card), "member.card"),
+                    (ledger.History, ledger_pb2.HistoryRequest(member=card), "member.card")):
+                with self.subTest(field=field, value=value):
+                    refusal = self.refused(lambda: call(request, timeout=WAIT), INVALID, "INVALID_FIELD")
+                    self.assertEqual(refusal.field, field)
 
     def test_returns(self):
         good = ledger_pb2.PostReturnRequest(

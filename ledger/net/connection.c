@@ -43,6 +43,10 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *header, v
         connection->useless_frames += 1;
         break;
     }
+    // Priorities mean nothing here, and nghttp2 skips them; without a stream they are an error.
+    if (header->type == NGHTTP2_PRIORITY && header->stream_id == 0) {
+        jf_connection_terminate(connection, NGHTTP2_PROTOCOL_ERROR);
+    }
     if (connection->useless_frames == JF_NET_USELESS_FRAMES_MAX) {
         jf_connection_terminate(connection, NGHTTP2_ENHANCE_YOUR_CALM);
     }
@@ -176,6 +180,22 @@ static int on_invalid_frame(nghttp2_session *h2, const nghttp2_frame *frame, int
     return 0;
 }
 
+// After a right preface something else than SETTINGS came: nghttp2 ends the session before any
+// frame begins, and the client, who does speak HTTP/2, may be told.
+static int on_error(nghttp2_session *h2, int code, const char *text, size_t text_size,
+                    void *user_data)
+{
+    (void)h2;
+    (void)text;
+    (void)text_size;
+    struct jf_connection *connection = user_data;
+    if (code == NGHTTP2_ERR_SETTINGS_EXPECTED) {
+        connection->net->counters.protocol_errors += 1;
+        connection->session.is_silent = false;
+    }
+    return 0;
+}
+
 bool jf_connection_callbacks_init(struct jf_net *net)
 {
     if (nghttp2_session_callbacks_new(&net->callbacks) != 0 ||
@@ -191,6 +211,7 @@ bool jf_connection_callbacks_init(struct jf_net *net)
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_send);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
+    nghttp2_session_callbacks_set_error_callback2(callbacks, on_error);
     nghttp2_session_callbacks_set_send_data_callback(callbacks, jf_session_send_data);
     nghttp2_option_set_no_auto_window_update(net->options, 1);
     nghttp2_option_set_no_closed_streams(net->options, 1);

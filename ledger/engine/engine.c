@@ -29,6 +29,8 @@ struct jf_engine_config jf_engine_config_default(void)
                                      .block_cache_bytes = (uint64_t)64 << 20,
                                      .checkpoint_entries = 1000000,
                                      .checkpoint_us = 60000000,
+                                     .generation_entries = JF_GENERATION_ENTRIES,
+                                     .generation_us = JF_GENERATION_US,
                                      .lane_queue_length = 16384,
                                      .clock_us = jf_clock_unix_us};
 }
@@ -178,8 +180,7 @@ static void space_watch(struct jf_engine *engine, uint64_t now_us)
     }
 }
 
-// What intervals are measured with. A clock that was given is the only one there is.
-static uint64_t steady_us(struct jf_engine *engine)
+uint64_t jf_engine_steady_us(struct jf_engine *engine)
 {
     uint64_t unix_us = engine->config.clock_us(engine->config.clock_context);
     bool is_given = engine->config.clock_us != jf_clock_unix_us;
@@ -239,7 +240,7 @@ static bool is_idle(struct jf_engine *engine)
 
 static enum jf_error turn(struct jf_engine *engine)
 {
-    uint64_t now_us = steady_us(engine);
+    uint64_t now_us = jf_engine_steady_us(engine);
     jf_ring_turn(&engine->ring);
     enum jf_error error = upkeep(engine, now_us);
     bool is_due = error == JF_OK && is_batch_due(engine);
@@ -314,7 +315,7 @@ static void state_settle(struct jf_engine *engine)
     jf_state_checkpoint(engine->effects.state);
     while (!atomic_load(&engine->has_failed) && !engine->is_space_short &&
            jf_state_flushed(engine->effects.state) < engine->last_position) {
-        (void)upkeep(engine, steady_us(engine));
+        (void)upkeep(engine, jf_engine_steady_us(engine));
         jf_ring_wait(&engine->ring, SETTLE_SLEEP_US, NULL, NULL);
     }
 }
@@ -346,11 +347,8 @@ static void open_report(struct jf_engine *engine, enum jf_error error)
     pthread_mutex_unlock(&engine->open_mutex);
 }
 
-static void *thread_run(void *context)
+static enum jf_error begin(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
-    struct jf_engine *engine = context;
-    struct jf_diagnosis *diagnosis = &engine->open_diagnosis;
-    (void)pthread_setname_np(pthread_self(), "jifen-ledger");
     jf_arena_init(&engine->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
     jf_arena_init(&engine->scratch, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
     engine->started_us = engine->config.clock_us(engine->config.clock_context);
@@ -359,7 +357,12 @@ static void *thread_run(void *context)
         jf_state_set_wake(engine->effects.state, ring_wake, &engine->ring);
         error = jf_engine_recover(engine, diagnosis);
     }
-    open_report(engine, error);
+    return error;
+}
+
+// In: what begin answered.
+static void end(struct jf_engine *engine, enum jf_error error)
+{
     if (error == JF_OK) {
         turns_run(engine);
     } else {
@@ -370,6 +373,15 @@ static void *thread_run(void *context)
     if (error == JF_OK && close_error != JF_OK) {
         jf_engine_fail(engine, close_error, &closing);
     }
+}
+
+static void *thread_run(void *context)
+{
+    struct jf_engine *engine = context;
+    (void)pthread_setname_np(pthread_self(), "jifen-ledger");
+    enum jf_error error = begin(engine, &engine->open_diagnosis);
+    open_report(engine, error);
+    end(engine, error);
     return NULL;
 }
 
@@ -397,10 +409,21 @@ static void engine_free(struct jf_engine *engine)
     free(engine);
 }
 
+static enum jf_error inline_start(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = begin(engine, &engine->open_diagnosis);
+    if (error != JF_OK) {
+        end(engine, error);
+        if (diagnosis != NULL) {
+            *diagnosis = engine->open_diagnosis;
+        }
+    }
+    return error;
+}
+
 static enum jf_error thread_start(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
-    if (engine->journal_directory == NULL || engine->state_directory == NULL ||
-        pthread_create(&engine->thread, NULL, thread_run, engine) != 0) {
+    if (pthread_create(&engine->thread, NULL, thread_run, engine) != 0) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory for the ledger thread");
     }
     pthread_mutex_lock(&engine->open_mutex);
@@ -436,7 +459,14 @@ enum jf_error jf_engine_open(const struct jf_engine_config *config, struct jf_en
     pthread_cond_init(&engine->open_condition, NULL);
     pthread_mutex_init(&engine->lanes_mutex, NULL);
     jf_follow_places_init(&engine->follow_places);
-    enum jf_error error = thread_start(engine, diagnosis);
+    enum jf_error error = JF_ERROR_NO_MEMORY;
+    if (engine->journal_directory == NULL || engine->state_directory == NULL) {
+        (void)jf_diagnose(diagnosis, error, "no memory for the engine");
+    } else if (config->is_inline) {
+        error = inline_start(engine, diagnosis);
+    } else {
+        error = thread_start(engine, diagnosis);
+    }
     if (error != JF_OK) {
         engine_free(engine);
         return error;
@@ -448,14 +478,32 @@ enum jf_error jf_engine_open(const struct jf_engine_config *config, struct jf_en
     return JF_OK;
 }
 
+enum jf_error jf_engine_turn(struct jf_engine *engine)
+{
+    JF_ASSERT(engine->config.is_inline);
+    enum jf_error error = JF_OK;
+    if (!atomic_load(&engine->has_failed)) {
+        error = turn(engine);
+        JF_ASSERT(error == JF_OK || atomic_load(&engine->has_failed));
+    } else {
+        failed_turn(engine);
+        error = engine->failure.error;
+    }
+    return error;
+}
+
 enum jf_error jf_engine_close(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
     if (engine == NULL) {
         return JF_OK;
     }
     atomic_store(&engine->is_stopping, true);
-    jf_ring_wake(&engine->ring);
-    pthread_join(engine->thread, NULL);
+    if (engine->config.is_inline) {
+        end(engine, JF_OK);
+    } else {
+        jf_ring_wake(&engine->ring);
+        pthread_join(engine->thread, NULL);
+    }
     enum jf_error error = JF_OK;
     if (atomic_load(&engine->has_failed)) {
         error = engine->failure.error;

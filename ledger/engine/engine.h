@@ -3,6 +3,8 @@
 // 1–8).
 //
 // Threads: open and close from one thread; each lane belongs to one thread. Nothing blocks a lane.
+// With `is_inline` there is no thread but the caller's: simulation, where one thread does
+// everything in an order that a seed decides.
 #ifndef JF_ENGINE_ENGINE_H
 #define JF_ENGINE_ENGINE_H
 
@@ -23,7 +25,10 @@ struct jf_engine_config {
     uint64_t block_cache_bytes;
     uint64_t checkpoint_entries;
     uint64_t checkpoint_us;
+    uint32_t generation_entries;         // what the state is given at once, in entries …
+    uint64_t generation_us;              // … or after so long
     uint32_t lane_queue_length;          // requests a lane may have waiting; power of two
+    bool is_inline;                      // no threads: see jf_engine_turn
     uint64_t (*clock_us)(void *context); // Unix time; NULL: the system's clock
     void *clock_context;
     // Called while recovery replays, about ten times a second; may be NULL.
@@ -43,11 +48,16 @@ struct jf_engine_opening {
     uint64_t recovery_us;
 };
 
-// Opens or creates the ledger, recovers, starts the ledger thread.
+// Opens or creates the ledger, recovers, starts the ledger thread (inline: none).
 JF_MUST_USE enum jf_error jf_engine_open(const struct jf_engine_config *config,
                                          struct jf_engine **out_engine,
                                          struct jf_engine_opening *out_opening,
                                          struct jf_diagnosis *diagnosis);
+
+// Inline only: one turn of the ledger thread. Where nothing is due it waits as that thread would,
+// for a completion or until something is. Returns: JF_OK, or the failure that has stopped the
+// engine: what was submitted is then refused by this turn and the next ones.
+JF_MUST_USE enum jf_error jf_engine_turn(struct jf_engine *engine);
 
 // Answers what was submitted, flushes, stops. All lanes must be closed or idle. NULL is accepted.
 // Returns: JF_OK, or the failure that had stopped the engine.

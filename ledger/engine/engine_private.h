@@ -119,6 +119,9 @@ struct jf_engine {
 // open.c: recovery and the thread's beginning.
 enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *diagnosis);
 
+// engine.c: what intervals are measured with. A clock that was given is the only one there is.
+uint64_t jf_engine_steady_us(struct jf_engine *engine);
+
 // opening.c: whether the disk has too little room for the state to be written.
 bool jf_engine_is_space_short(const struct jf_engine *engine);
 

@@ -91,6 +91,9 @@ void jf_engine_lane_close(struct jf_lane *lane)
     }
     JF_ASSERT(lane->outstanding == 0);
     atomic_store(&lane->is_closing, true);
+    if (lane->engine->config.is_inline) {
+        jf_lanes_detach(lane->engine);
+    }
     while (!atomic_load(&lane->is_detached)) {
         jf_ring_wake(&lane->engine->ring);
         sched_yield();

@@ -137,11 +137,13 @@ static struct jf_state_config state_config(const struct jf_engine *engine)
                                      .filter_bytes = from->filter_bytes,
                                      .write_buffer_bytes = from->write_buffer_bytes,
                                      .block_cache_bytes = from->block_cache_bytes,
-                                     .generation_entries = JF_GENERATION_ENTRIES,
-                                     .generation_us = JF_GENERATION_US,
+                                     .generation_entries = from->generation_entries,
+                                     .generation_us = from->generation_us,
                                      .generations_max = JF_GENERATIONS_MAX,
                                      .flush_entries = from->checkpoint_entries,
-                                     .flush_us = from->checkpoint_us};
+                                     .flush_us = from->checkpoint_us,
+                                     .is_inline = from->is_inline,
+                                     .is_flush_begun = from->is_inline};
     memcpy(config.ledger_id, engine->journal->ledger_id.bytes, sizeof config.ledger_id);
     return config;
 }
@@ -214,7 +216,7 @@ static enum jf_error memory_create(struct jf_engine *engine, struct jf_diagnosis
 
 enum jf_error jf_engine_halves_open(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
-    uint64_t started_us = jf_clock_monotonic_us();
+    uint64_t started_us = jf_engine_steady_us(engine);
     enum jf_error error = directory_make(engine->config.data_directory, diagnosis);
     if (error == JF_OK) {
         error = layout_check(engine, diagnosis);
@@ -234,7 +236,7 @@ enum jf_error jf_engine_halves_open(struct jf_engine *engine, struct jf_diagnosi
     if (error == JF_OK) {
         error = halves_open(engine, diagnosis);
     }
-    engine->opening.recovery_us = jf_clock_monotonic_us() - started_us;
+    engine->opening.recovery_us = jf_engine_steady_us(engine) - started_us;
     return error;
 }
 

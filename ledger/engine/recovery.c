@@ -58,7 +58,7 @@ static enum jf_error chunk_apply(struct jf_engine *engine, struct jf_replay *rep
     }
     engine->last_position = replay->last_position;
     engine->last_stamp_us = replay->last_stamp_us;
-    uint64_t now_us = jf_clock_monotonic_us();
+    uint64_t now_us = jf_engine_steady_us(engine);
     do {
         error = jf_state_turn(engine->effects.state, engine->effects.control, now_us,
                               engine->last_position, diagnosis);
@@ -71,7 +71,7 @@ static enum jf_error chunk_apply(struct jf_engine *engine, struct jf_replay *rep
 
 static void progress_report(struct jf_engine *engine, uint64_t last, uint64_t *reported_us)
 {
-    uint64_t now_us = jf_clock_monotonic_us();
+    uint64_t now_us = jf_engine_steady_us(engine);
     if (engine->config.on_recovery != NULL && now_us - *reported_us >= PROGRESS_INTERVAL_US) {
         *reported_us = now_us;
         engine->config.on_recovery(engine->config.on_recovery_context, engine->last_position, last);
@@ -99,7 +99,7 @@ static enum jf_error tail_replay(struct jf_engine *engine, uint64_t from,
     struct cursor_source cursor = {operations, NULL};
     struct jf_replay_source source = {cursor_next, &cursor};
     struct jf_replay replay;
-    uint64_t reported_us = jf_clock_monotonic_us();
+    uint64_t reported_us = jf_engine_steady_us(engine);
     enum jf_error error = operations->read_open(engine->journal, from, &cursor.cursor, diagnosis);
     if (error != JF_OK) {
         return error;
@@ -138,7 +138,7 @@ static enum jf_error stamp_load(struct jf_engine *engine, uint64_t position,
 
 enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
-    uint64_t started_us = jf_clock_monotonic_us();
+    uint64_t started_us = jf_engine_steady_us(engine);
     uint64_t applied = jf_state_applied(engine->effects.state);
     uint64_t last = engine->journal->operations->last(engine->journal);
     if (applied > last) {
@@ -164,6 +164,6 @@ enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *d
     }
     JF_ASSERT(error != JF_OK || engine->last_position == last);
     engine->opening.last_position = last;
-    engine->opening.recovery_us += jf_clock_monotonic_us() - started_us;
+    engine->opening.recovery_us += jf_engine_steady_us(engine) - started_us;
     return error;
 }

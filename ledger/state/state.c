@@ -63,6 +63,7 @@ static enum jf_error parts_make(struct jf_state *state, struct jf_diagnosis *dia
         .generations = state->generation_count,
         .is_filter_stale = state->is_filter_stale,
         .is_threaded = !state->config.is_inline,
+        .is_flush_begun = state->config.is_flush_begun,
     };
     return jf_store_create(&store, &state->store, diagnosis);
 }

@@ -145,7 +145,7 @@ static bool flush_is_due(const struct jf_store *store)
 static enum jf_error flush_work(struct jf_store *store, struct jf_diagnosis *diagnosis)
 {
     if (flush_is_due(store)) {
-        bool is_waiting = !store->config.is_threaded;
+        bool is_waiting = !store->config.is_threaded && !store->config.is_flush_begun;
         uint64_t position = atomic_load(&store->stored);
         enum jf_error error = store->kv->functions->flush(store->kv, is_waiting, diagnosis);
         if (error != JF_OK) {

@@ -383,6 +383,39 @@ Test(engine, full_lane_is_busy_at_once)
     ledger_remove(&ledger);
 }
 
+static void inline_ask(struct ledger *ledger, struct jf_request *request)
+{
+    request->arena = &ledger->arena;
+    cr_assert_eq(jf_lane_submit(ledger->lane, request), JF_OK);
+    while (!jf_lane_has_answers(ledger->lane)) {
+        cr_assert_eq(jf_engine_turn(ledger->engine), JF_OK);
+    }
+    cr_assert_eq(jf_lane_collect(ledger->lane), request);
+}
+
+Test(engine, inline_engine_does_all_in_the_callers_turns)
+{
+    struct ledger ledger;
+    ledger_make(&ledger);
+    ledger.config.is_inline = true;
+    ledger_open(&ledger);
+    struct jf_write write = {.command = command_enrol("e1", 7, NULL)};
+    struct jf_request request = {.kind = JF_REQUEST_WRITE, .writes = &write, .write_count = 1};
+    inline_ask(&ledger, &request);
+    cr_assert_eq(write.status, JF_WRITE_POSTED);
+    struct jf_request checkpoint = {.kind = JF_REQUEST_CHECKPOINT};
+    inline_ask(&ledger, &checkpoint);
+    cr_assert_eq(checkpoint.answer.position_flushed, write.position);
+    ledger_close(&ledger);
+    ledger_open(&ledger);
+    cr_assert_eq(ledger.opening.replayed_entries, 0);
+    request = (struct jf_request){.kind = JF_REQUEST_GET_MEMBER, .query.member.number = {7}};
+    inline_ask(&ledger, &request);
+    cr_assert_not_null(request.answer.member);
+    ledger_close(&ledger);
+    ledger_remove(&ledger);
+}
+
 static void ignore_wake(void *context)
 {
     (void)context;

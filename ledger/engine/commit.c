@@ -200,7 +200,7 @@ static enum jf_error input_fill(struct jf_engine *engine, struct jf_task *task,
 
 static uint64_t stamp_next(struct jf_engine *engine)
 {
-    uint64_t now = engine->config.clock_us(engine->config.clock_context);
+    uint64_t now = jf_engine_steady_us(engine);
     return now > engine->last_stamp_us ? now : engine->last_stamp_us + 1;
 }
 

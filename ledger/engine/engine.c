@@ -347,15 +347,25 @@ static void open_report(struct jf_engine *engine, enum jf_error error)
     pthread_mutex_unlock(&engine->open_mutex);
 }
 
+// Time goes on from the newest stamp, also when the clock was set back since.
+static void steady_start(struct jf_engine *engine)
+{
+    (void)jf_engine_steady_us(engine);
+    if (engine->steady.steady_us < engine->last_stamp_us) {
+        engine->steady.steady_us = engine->last_stamp_us;
+    }
+}
+
 static enum jf_error begin(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
 {
     jf_arena_init(&engine->arena, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
     jf_arena_init(&engine->scratch, ARENA_CHUNK_BYTES, ARENA_BYTES_MAX);
-    engine->started_us = engine->config.clock_us(engine->config.clock_context);
+    engine->started_us = jf_clock_monotonic_us();
     enum jf_error error = jf_engine_halves_open(engine, diagnosis);
     if (error == JF_OK) {
         jf_state_set_wake(engine->effects.state, ring_wake, &engine->ring);
         error = jf_engine_recover(engine, diagnosis);
+        steady_start(engine);
     }
     return error;
 }

@@ -83,11 +83,11 @@ struct jf_engine {
     struct jf_arena scratch; // one entry's, while it is looked at
     uint64_t last_position;
     uint64_t last_stamp_us;
-    struct jf_steady_clock steady;
+    struct jf_steady_clock steady; // the ledger's time
     uint64_t flushed_noted;
     uint64_t space_looked_us;
     bool is_space_short; // too little for a flush of the state
-    uint64_t started_us;
+    uint64_t started_us; // monotonic
     uint64_t replayed_answers;
     uint64_t refusals;
     struct jf_block_draft *draft;
@@ -119,7 +119,9 @@ struct jf_engine {
 // open.c: recovery and the thread's beginning.
 enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *diagnosis);
 
-// engine.c: what intervals are measured with. A clock that was given is the only one there is.
+// engine.c: the ledger's time, for stamps, intervals and reads alike. It follows the clock forward;
+// where that is set back, also over a restart, it goes on from where it was by what has really
+// passed. A clock that was given is the only one there is.
 uint64_t jf_engine_steady_us(struct jf_engine *engine);
 
 // opening.c: whether the disk has too little room for the state to be written.

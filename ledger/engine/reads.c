@@ -2,6 +2,7 @@
 // answered when that is durable. A history goes on over several turns, a slice at a time, so that
 // tills do not wait for it. Fails only when the state database fails; unknown names are refusals.
 #include "base/assert.h"
+#include "engine/clock.h"
 #include "engine/engine_private.h"
 #include "engine/entry_codec.h"
 #include "rules/tiers.h"
@@ -81,7 +82,7 @@ static enum jf_error member_read(struct jf_engine *engine, struct jf_request *re
     if (member == NULL) {
         return JF_OK;
     }
-    uint64_t now_us = engine->config.clock_us(engine->config.clock_context);
+    uint64_t now_us = jf_engine_steady_us(engine);
     struct jf_read_answer *answer = &request->answer;
     answer->as_of = request->query.as_of == JF_DATE_NONE ? (jf_date)(now_us / MICROSECONDS_PER_DAY)
                                                          : request->query.as_of;
@@ -313,7 +314,7 @@ static void status_positions(struct jf_engine *engine, struct jf_status_answer *
     answer->cache_bytes = counters.cache_bytes;
     answer->replayed_answers = engine->replayed_answers;
     answer->refusals = engine->refusals;
-    answer->uptime_us = engine->config.clock_us(engine->config.clock_context) - engine->started_us;
+    answer->uptime_us = jf_clock_monotonic_us() - engine->started_us;
     answer->recovered_entries = engine->opening.replayed_entries;
     answer->recovery_us = engine->opening.recovery_us;
     for (uint32_t i = 0; i < JF_LANES_MAX; i++) {

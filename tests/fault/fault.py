@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import jifend  # noqa: E402
 from jifend import PROGRAMS, WAIT, Client, common_pb2, ledger_pb2, operations_pb2  # noqa: E402
 
 SKIPPED = 77
+BLOCK_MAGIC = b"\x01JFBLOCK"
 IN_NAMESPACE = "JF_TEST_IN_NAMESPACE"
 
 
@@ -26,9 +28,9 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fault-", dir=PROGRAMS))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def serve(self, folder, *flags):
+    def serve(self, folder, *flags, environment=None):
         folder.mkdir(exist_ok=True)
-        server = jifend.Jifend(folder, *flags)
+        server = jifend.Jifend(folder, *flags, environment=environment)
         self.addCleanup(lambda: server.process.poll() is None and server.kill())
         return server
 
@@ -58,6 +60,18 @@ def tree_of(folder):
     """{path: fingerprint} of all files below a folder. LOCK is left out: it holds the last process's id."""
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "LOCK"}
+
+
+def is_sealed(ledger):
+    """Whether the journal's last block is an empty one, which says that the one before it was durable."""
+    entries = None
+    for path in sorted((ledger / "journal").glob("segment-*.jfl")):
+        content, offset = path.read_bytes(), 0
+        while content[offset + 16:offset + 24] == BLOCK_MAGIC:
+            length, = struct.unpack_from("<I", content, offset + 96)
+            entries, = struct.unpack_from("<I", content, offset + 184)
+            offset += length
+    return entries == 0
 
 
 def jifen(server, *arguments):

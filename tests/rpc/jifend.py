@@ -98,9 +98,10 @@ def refusal_of(error):
 class Jifend:
     """A running server. Its directory outlives it, so that it can be started again."""
 
-    def __init__(self, folder, *flags):
+    def __init__(self, folder, *flags, environment=None):
         self.folder = pathlib.Path(folder)
         self.flags = flags
+        self.environment = environment
         self.process = None
         self.port = 0
         self.log = self.folder / "log"
@@ -112,7 +113,8 @@ class Jifend:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAMS / "jifend", "--data", self.folder / "ledger", "--listen", "127.0.0.1:0",
-                 "--port-file", port_file, "--segment-mib", "8", *self.flags], stderr=log, stdout=log)
+                 "--port-file", port_file, "--segment-mib", "8", *self.flags], stderr=log, stdout=log,
+                env=self.environment)
         deadline = time.monotonic() + WAIT
         while not port_file.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:

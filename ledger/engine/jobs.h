@@ -61,6 +61,8 @@ struct jf_job_progress {
     uint64_t position;
     uint64_t entries;
     uint64_t members;
+    uint64_t rows;       // of indexes, compared
+    uint64_t elapsed_us; // of the whole verification
     int64_t balance_sum;
     unsigned char digest[16];        // of the server's state
     unsigned char replay_digest[16]; // of the journal replayed from nothing

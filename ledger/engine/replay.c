@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "engine/entry_codec.h"
 
 #define CHUNK_ARENA_BYTES ((size_t)1 << 20)
@@ -97,6 +98,94 @@ enum jf_error jf_replay_gather(struct jf_replay *replay, const struct jf_replay_
     return JF_OK;
 }
 
+// Points that the entry posts to a member: to where points of members lie.
+static int64_t posted_to(const struct jf_entry *entry, struct jf_member_id member)
+{
+    jf_wide sum = 0;
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        const struct jf_posting *posting = &entry->postings[i];
+        struct jf_member_id owner = posting->member.value != 0 ? posting->member : entry->member;
+        if (posting->account <= JF_ACCOUNT_DEBT && owner.value == member.value) {
+            sum += posting->points;
+        }
+    }
+    return sum > INT64_MAX || sum < INT64_MIN ? INT64_MAX : (int64_t)sum;
+}
+
+// The two members that an entry may be about, as they are before it is applied.
+struct before {
+    struct jf_member_id ids[2];
+    uint64_t previous[2]; // that the entry names
+    int64_t balances[2];
+};
+
+static enum jf_error before_take(const struct jf_replay *replay, const struct jf_entry *entry,
+                                 const struct jf_effects *effects, struct before *before,
+                                 struct jf_diagnosis *diagnosis)
+{
+    struct jf_second second = jf_entry_second(entry);
+    *before = (struct before){.ids = {entry->member, second.member},
+                              .previous = {entry->previous_position, second.previous_position}};
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct jf_member *member =
+            before->ids[i].value == 0 ? NULL : jf_state_member(effects->state, before->ids[i]);
+        uint64_t last = member == NULL ? 0 : member->last_position;
+        if (replay->is_checked && member != NULL) {
+            before->balances[i] = jf_member_balance(member);
+        }
+        if (before->previous[i] != last) {
+            return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
+                               "journal entry %llu names entry %llu as the one before it of member "
+                               "%llu, which is entry %llu",
+                               (unsigned long long)entry->position,
+                               (unsigned long long)before->previous[i],
+                               (unsigned long long)before->ids[i].value, (unsigned long long)last);
+        }
+    }
+    return JF_OK;
+}
+
+static enum jf_error balances_check(const struct jf_effects *effects, const struct jf_entry *entry,
+                                    const struct before *before, struct jf_diagnosis *diagnosis)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (before->ids[i].value == 0) {
+            continue;
+        }
+        const struct jf_member *member = jf_state_member(effects->state, before->ids[i]);
+        JF_ASSERT(member != NULL);
+        int64_t posted = posted_to(entry, before->ids[i]);
+        int64_t expected = 0;
+        if (jf_number_add(before->balances[i], posted, &expected) != JF_OK ||
+            expected != jf_member_balance(member)) {
+            return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
+                               "journal entry %llu posts %lld points to member %llu, whose balance "
+                               "goes from %lld to %lld",
+                               (unsigned long long)entry->position, (long long)posted,
+                               (unsigned long long)before->ids[i].value,
+                               (long long)before->balances[i],
+                               (long long)jf_member_balance(member));
+        }
+    }
+    return JF_OK;
+}
+
+static enum jf_error entry_apply(const struct jf_replay *replay, uint32_t index,
+                                 const struct jf_effects *effects, struct jf_diagnosis *diagnosis)
+{
+    const struct jf_entry *entry = &replay->entries[index];
+    struct before before;
+    enum jf_error error = before_take(replay, entry, effects, &before, diagnosis);
+    if (error == JF_OK) {
+        error = jf_effects_reserve(effects, entry, replay->bytes[index], diagnosis);
+    }
+    if (error != JF_OK) {
+        return error;
+    }
+    jf_effects_apply(effects, entry, replay->bytes[index]);
+    return replay->is_checked ? balances_check(effects, entry, &before, diagnosis) : JF_OK;
+}
+
 enum jf_error jf_replay_apply(struct jf_replay *replay, const struct jf_effects *effects,
                               struct jf_diagnosis *diagnosis)
 {
@@ -107,10 +196,7 @@ enum jf_error jf_replay_apply(struct jf_replay *replay, const struct jf_effects 
                     jf_error_text(error));
     }
     for (uint32_t i = 0; i < replay->count && error == JF_OK; i++) {
-        error = jf_effects_reserve(effects, &replay->entries[i], replay->bytes[i], diagnosis);
-        if (error == JF_OK) {
-            jf_effects_apply(effects, &replay->entries[i], replay->bytes[i]);
-        }
+        error = entry_apply(replay, i, effects, diagnosis);
     }
     jf_state_batch_end(effects->state);
     return error;

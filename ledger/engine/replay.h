@@ -25,6 +25,8 @@ struct jf_replay {
     uint32_t count;
     uint64_t last_position;
     uint64_t last_stamp_us;
+    // Set by the caller: each entry must change its members' balances by what it posts to them.
+    bool is_checked;
 };
 
 JF_MUST_USE enum jf_error jf_replay_init(struct jf_replay *replay);
@@ -37,7 +39,9 @@ JF_MUST_USE enum jf_error jf_replay_gather(struct jf_replay *replay,
                                            const struct jf_replay_source *source, uint64_t until,
                                            bool *out_is_end, struct jf_diagnosis *diagnosis);
 
-// Fetches the members of the gathered chunk and applies its entries in order.
+// Fetches the members of the gathered chunk and applies its entries in order. Errors: those of
+// fetching; JF_ERROR_CORRUPT with the entry's position for an entry that does not continue its
+// members' histories, or fails the check above.
 JF_MUST_USE enum jf_error jf_replay_apply(struct jf_replay *replay,
                                           const struct jf_effects *effects,
                                           struct jf_diagnosis *diagnosis);

@@ -1,9 +1,12 @@
 // Verification: the journal is replayed from nothing into a scratch state, through the same
 // functions as recovery, and the result is compared with what the server holds: every member's
-// record byte for byte, every control total, every count; and the index of expiries with the
-// members' lots. What the replay itself checks: checksums
-// and chain of all blocks, entries in order, postings that sum to zero. Fails (an error, not a
-// verdict) when something cannot be read; a difference is a verdict.
+// record byte for byte, every control total and count, here; every entry's bytes, every index and
+// the filter, in verify_rows.c. What the replay itself checks: checksums and chain of all blocks,
+// entries in order, postings that sum to zero, and that each entry changed its members' balances by
+// what it posts to them. Memory is bounded whatever the ledger's size; the scratch state takes the
+// disk space of members and indexes, and holds no entries.
+//
+// Fails (an error, not a verdict) when something cannot be read; a difference is a verdict.
 #include <errno.h>
 #include <ftw.h>
 #include <stdarg.h>
@@ -14,20 +17,10 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "engine/clock.h"
-#include "engine/engine_private.h"
-#include "engine/job_private.h"
-#include "engine/replay.h"
+#include "engine/verify_private.h"
 #include "journal/reader.h"
 
 #define SCRATCH_CACHE_BYTES ((uint64_t)64 << 20)
-#define REPORT_MEMBERS      4096u
-
-struct verification {
-    const struct jf_verify_input *input;
-    struct jf_job_progress *result;
-    struct jf_effects effects;
-    char scratch_directory[4096];
-};
 
 static int scratch_file_remove(const char *path, const struct stat *status, int type,
                                struct FTW *place)
@@ -38,7 +31,7 @@ static int scratch_file_remove(const char *path, const struct stat *status, int 
     return remove(path);
 }
 
-static enum jf_error scratch_open(struct verification *run, const unsigned char *ledger_id,
+static enum jf_error scratch_open(struct jf_verification *run, const unsigned char *ledger_id,
                                   struct jf_diagnosis *diagnosis)
 {
     snprintf(run->scratch_directory, sizeof run->scratch_directory, "%s/verify-XXXXXX",
@@ -58,7 +51,8 @@ static enum jf_error scratch_open(struct verification *run, const unsigned char 
                                      .generations_max = 4,
                                      .flush_entries = UINT64_MAX,
                                      .flush_us = UINT64_MAX,
-                                     .is_inline = true};
+                                     .is_inline = true,
+                                     .is_without_entries = true};
     memcpy(config.ledger_id, ledger_id, sizeof config.ledger_id);
     enum jf_error error = jf_state_open(&config, &run->effects.state, diagnosis);
     if (error == JF_OK) {
@@ -70,7 +64,7 @@ static enum jf_error scratch_open(struct verification *run, const unsigned char 
     return error;
 }
 
-static void scratch_close(struct verification *run)
+static void scratch_close(struct jf_verification *run)
 {
     struct jf_diagnosis ignored;
     if (run->effects.state != NULL) {
@@ -89,21 +83,18 @@ static enum jf_error reader_next(void *context, struct jf_journal_entry *out_ent
     return jf_journal_reader_next(context, out_entry, diagnosis);
 }
 
-static enum jf_error cancelled_check(const struct verification *run)
+enum jf_error jf_verify_report(const struct jf_verification *run, const char *stage, uint64_t done,
+                               uint64_t total)
 {
     const struct jf_verify_input *input = run->input;
+    if (input->report != NULL) {
+        input->report(input->report_context, stage, done, total);
+    }
     bool is_cancelled = input->is_cancelled != NULL && input->is_cancelled(input->report_context);
     return is_cancelled ? JF_ERROR_CLOSED : JF_OK;
 }
 
-static void report(const struct verification *run, const char *stage, uint64_t done, uint64_t total)
-{
-    if (run->input->report != NULL) {
-        run->input->report(run->input->report_context, stage, done, total);
-    }
-}
-
-static enum jf_error state_settle(struct verification *run, struct jf_diagnosis *diagnosis)
+static enum jf_error state_settle(struct jf_verification *run, struct jf_diagnosis *diagnosis)
 {
     enum jf_error error = JF_OK;
     do {
@@ -113,38 +104,56 @@ static enum jf_error state_settle(struct verification *run, struct jf_diagnosis 
     return error;
 }
 
-static enum jf_error journal_replay(struct verification *run, struct jf_journal_reader *reader,
+// One chunk of the journal: applied to the scratch state, and compared with the entries stored.
+static enum jf_error chunk_replay(struct jf_verification *run, struct jf_replay *replay,
+                                  struct jf_verify_entries *entries, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = JF_OK;
+    if (replay->count > 0) {
+        error = jf_replay_apply(replay, &run->effects, diagnosis);
+        run->result->entries = replay->last_position;
+    }
+    if (error == JF_OK) {
+        error = jf_verify_entries_compare(run, entries, replay, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = state_settle(run, diagnosis);
+    }
+    return error == JF_OK
+               ? jf_verify_report(run, "journal", run->result->entries, run->input->position)
+               : error;
+}
+
+static enum jf_error journal_replay(struct jf_verification *run, struct jf_journal_reader *reader,
                                     struct jf_diagnosis *diagnosis)
 {
     struct jf_replay_source source = {reader_next, reader};
     struct jf_replay replay;
+    struct jf_verify_entries entries;
     uint64_t until = run->input->position;
-    enum jf_error error = jf_replay_init(&replay);
-    bool is_end = until == 0;
-    while (error == JF_OK && !is_end) {
-        error = jf_replay_gather(&replay, &source, until, &is_end, diagnosis);
-        if (error == JF_OK && replay.count > 0) {
-            error = jf_replay_apply(&replay, &run->effects, diagnosis);
-            run->result->entries = replay.last_position;
+    bool is_end = false;
+    enum jf_error error = jf_verify_entries_begin(run, &entries, diagnosis);
+    if (error == JF_OK) {
+        error = jf_replay_init(&replay);
+        replay.is_checked = true;
+        while (error == JF_OK && !is_end) {
+            error = jf_replay_gather(&replay, &source, until, &is_end, diagnosis);
+            if (error == JF_OK) {
+                error = chunk_replay(run, &replay, &entries, diagnosis);
+            }
         }
-        if (error == JF_OK) {
-            error = state_settle(run, diagnosis);
-        }
-        if (error == JF_OK) {
-            error = cancelled_check(run);
-        }
-        report(run, "journal", run->result->entries, until);
+        jf_replay_deinit(&replay);
     }
-    jf_replay_deinit(&replay);
     if (error == JF_OK && run->result->entries != until) {
         error = jf_diagnose(diagnosis, JF_ERROR_GAP,
                             "the journal ends at entry %llu, the state holds entries up to %llu",
                             (unsigned long long)run->result->entries, (unsigned long long)until);
     }
+    jf_verify_entries_end(run, &entries);
     return error;
 }
 
-static enum jf_error scratch_flush(struct verification *run, struct jf_diagnosis *diagnosis)
+static enum jf_error scratch_flush(struct jf_verification *run, struct jf_diagnosis *diagnosis)
 {
     jf_state_checkpoint(run->effects.state);
     enum jf_error error = JF_OK;
@@ -154,8 +163,7 @@ static enum jf_error scratch_flush(struct verification *run, struct jf_diagnosis
     return error;
 }
 
-__attribute__((format(printf, 2, 3))) static void differ(struct verification *run,
-                                                         const char *format, ...)
+void jf_verify_differ(struct jf_verification *run, const char *format, ...)
 {
     if (!run->result->ties) {
         return; // only the first difference is told
@@ -194,26 +202,19 @@ static enum jf_error side_next(struct side *side, struct jf_diagnosis *diagnosis
     return error;
 }
 
-static void members_differ(struct verification *run, const struct side *live,
+static void members_differ(struct jf_verification *run, const struct side *live,
                            const struct side *scratch)
 {
     if (live->member == NULL ||
         (scratch->member != NULL && scratch->member->number.value < live->member->number.value)) {
-        differ(run, "member %llu is in the journal and not in the state",
-               (unsigned long long)scratch->member->number.value);
+        jf_verify_differ(run, "member %llu is in the journal and not in the state",
+                         (unsigned long long)scratch->member->number.value);
     } else if (scratch->member == NULL ||
                live->member->number.value < scratch->member->number.value) {
-        differ(run, "member %llu is in the state and not in the journal",
-               (unsigned long long)live->member->number.value);
+        jf_verify_differ(run, "member %llu is in the state and not in the journal",
+                         (unsigned long long)live->member->number.value);
     } else if (!jf_text_equal(live->bytes, scratch->bytes)) {
-        differ(run,
-               "member %llu: the state holds a balance of %lld as of entry %llu, the journal "
-               "gives %lld as of entry %llu",
-               (unsigned long long)live->member->number.value,
-               (long long)jf_member_balance(live->member),
-               (unsigned long long)live->member->last_position,
-               (long long)jf_member_balance(scratch->member),
-               (unsigned long long)scratch->member->last_position);
+        jf_verify_member_differ(run, live->member, scratch->member);
     }
 }
 
@@ -247,7 +248,8 @@ static void member_expiries_add(struct expiry_sum *sum, const struct jf_member *
 
 // Both sides step together: the first member at which they part is the difference. The live side
 // goes on to its end for the sum of balances and the rows of the index of expiries.
-static enum jf_error members_compare(struct verification *run, struct jf_state_scan *scratch_scan,
+static enum jf_error members_compare(struct jf_verification *run,
+                                     struct jf_state_scan *scratch_scan,
                                      struct expiry_sum *out_expiries,
                                      struct jf_diagnosis *diagnosis)
 {
@@ -268,9 +270,8 @@ static enum jf_error members_compare(struct verification *run, struct jf_state_s
         }
         error = error == JF_OK && live.member != NULL ? side_next(&live, diagnosis) : error;
         error = error == JF_OK && scratch.member != NULL ? side_next(&scratch, diagnosis) : error;
-        if (run->result->members % REPORT_MEMBERS == 0) {
-            report(run, "members", run->result->members, total);
-            error = error == JF_OK ? cancelled_check(run) : error;
+        if (error == JF_OK && run->result->members % JF_VERIFY_REPORT_ROWS == 0) {
+            error = jf_verify_report(run, "members", run->result->members, total);
         }
     }
     memcpy(run->result->digest, &live.digest, sizeof run->result->digest);
@@ -278,7 +279,7 @@ static enum jf_error members_compare(struct verification *run, struct jf_state_s
     return error;
 }
 
-static enum jf_error expiries_compare(struct verification *run, const struct expiry_sum *members,
+static enum jf_error expiries_compare(struct jf_verification *run, const struct expiry_sum *members,
                                       struct jf_diagnosis *diagnosis)
 {
     struct expiry_sum index = {0};
@@ -293,91 +294,16 @@ static enum jf_error expiries_compare(struct verification *run, const struct exp
         }
     }
     if (index.count != members->count || index.hashes != members->hashes) {
-        differ(run,
-               "the index of expiries has %llu rows and is not what the members' lots ask for, "
-               "which is %llu rows",
-               (unsigned long long)index.count, (unsigned long long)members->count);
+        jf_verify_differ(
+            run,
+            "the index of expiries has %llu rows and is not what the members' lots ask for, "
+            "which is %llu rows",
+            (unsigned long long)index.count, (unsigned long long)members->count);
     }
     return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
 }
 
-static void rows_compare(struct verification *run, const struct jf_control *live,
-                         const struct jf_control *replayed)
-{
-    const struct jf_control_row *rows[2];
-    uint32_t live_count = jf_control_rows(live, &rows[0]);
-    uint32_t replayed_count = jf_control_rows(replayed, &rows[1]);
-    if (live_count != replayed_count) {
-        differ(run, "%u control accounts in the state, %u from the journal", live_count,
-               replayed_count);
-        return;
-    }
-    for (uint32_t i = 0; i < live_count; i++) {
-        const struct jf_control_row *a = &rows[0][i];
-        const struct jf_control_row *b = &rows[1][i];
-        if (a->account != b->account || a->entity.value != b->entity.value ||
-            a->reason != b->reason || a->points != b->points) {
-            differ(run,
-                   "control account %d of entity %u, ground %u: %lld in the state, %lld from "
-                   "the journal",
-                   (int)a->account, a->entity.value, a->reason, (long long)a->points,
-                   (long long)b->points);
-        }
-    }
-}
-
-static void chain_compare(struct verification *run, const struct jf_control *live,
-                          const struct jf_control *replayed)
-{
-    const struct jf_counter *counters[2];
-    uint32_t live_count = jf_control_chain_counters(live, &counters[0]);
-    uint32_t replayed_count = jf_control_chain_counters(replayed, &counters[1]);
-    bool is_same = live_count == replayed_count;
-    for (uint32_t i = 0; is_same && i < live_count; i++) {
-        is_same = counters[0][i].kind == counters[1][i].kind &&
-                  counters[0][i].ground == counters[1][i].ground &&
-                  counters[0][i].period == counters[1][i].period &&
-                  counters[0][i].value == counters[1][i].value;
-    }
-    if (!is_same) {
-        differ(run,
-               "rewards redeemed, or members by level: %u counters in the state are not the %u "
-               "from the journal",
-               live_count, replayed_count);
-    }
-}
-
-static enum jf_error totals_compare(struct verification *run, struct jf_diagnosis *diagnosis)
-{
-    struct jf_control *live = NULL;
-    enum jf_error error = jf_control_create(&live);
-    if (error == JF_OK) {
-        error = jf_state_scan_control(run->input->scan, live, diagnosis);
-    }
-    if (error == JF_OK) {
-        rows_compare(run, live, run->effects.control);
-        chain_compare(run, live, run->effects.control);
-        int64_t liability = jf_control_liability(live);
-        if (liability != run->result->balance_sum) {
-            differ(run, "members hold %lld points, the control accounts say %lld",
-                   (long long)run->result->balance_sum, (long long)liability);
-        }
-        const struct jf_control_counts *a = jf_control_counts(live);
-        const struct jf_control_counts *b = jf_control_counts(run->effects.control);
-        if (memcmp(a, b, sizeof *a) != 0) {
-            differ(run,
-                   "counts: %llu entries, %llu members, %llu sales in the state; %llu, %llu, "
-                   "%llu from the journal",
-                   (unsigned long long)a->entries, (unsigned long long)a->members,
-                   (unsigned long long)a->sales, (unsigned long long)b->entries,
-                   (unsigned long long)b->members, (unsigned long long)b->sales);
-        }
-    }
-    jf_control_destroy(live);
-    return error;
-}
-
-static enum jf_error compare(struct verification *run, struct jf_diagnosis *diagnosis)
+static enum jf_error compare(struct jf_verification *run, struct jf_diagnosis *diagnosis)
 {
     struct jf_state_scan *scratch_scan = NULL;
     struct expiry_sum expiries = {0};
@@ -391,11 +317,16 @@ static enum jf_error compare(struct verification *run, struct jf_diagnosis *diag
         error = members_compare(run, scratch_scan, &expiries, diagnosis);
     }
     if (error == JF_OK) {
+        error = jf_verify_rows(run, scratch_scan, diagnosis);
+    }
+    if (error == JF_OK) {
         error = expiries_compare(run, &expiries, diagnosis);
     }
     if (error == JF_OK) {
-        report(run, "totals", 0, 1);
-        error = totals_compare(run, diagnosis);
+        error = jf_verify_report(run, "totals", 0, 1);
+    }
+    if (error == JF_OK) {
+        error = jf_verify_totals(run, diagnosis);
     }
     jf_state_scan_close(scratch_scan);
     return error;
@@ -404,8 +335,9 @@ static enum jf_error compare(struct verification *run, struct jf_diagnosis *diag
 enum jf_error jf_verify_run(const struct jf_verify_input *input, struct jf_job_progress *out_result,
                             struct jf_diagnosis *diagnosis)
 {
-    struct verification run = {.input = input, .result = out_result};
+    struct jf_verification run = {.input = input, .result = out_result};
     struct jf_journal_reader *reader = NULL;
+    uint64_t started_us = jf_clock_monotonic_us();
     memset(out_result, 0, sizeof *out_result);
     out_result->stage = "done";
     out_result->position = input->position;
@@ -426,6 +358,7 @@ enum jf_error jf_verify_run(const struct jf_verify_input *input, struct jf_job_p
     }
     jf_journal_reader_close(reader);
     scratch_close(&run);
+    out_result->elapsed_us = jf_clock_monotonic_us() - started_us;
     out_result->ties = error == JF_OK && out_result->ties;
     out_result->is_done = true;
     out_result->error = error;

@@ -137,6 +137,7 @@ static bool verify_send(struct jf_job_call *job_call, bool *out_is_all)
     message.stage = (char *)(uintptr_t)(progress->is_done ? "done" : progress->stage);
     message.done_count = progress->done_count;
     message.total_count = progress->total_count;
+    message.seconds_left = progress->seconds_left;
     if (progress->is_done) {
         jf_answer_hexadecimal(progress->digest, sizeof progress->digest, digest);
         jf_answer_hexadecimal(progress->replay_digest, sizeof progress->replay_digest,
@@ -148,6 +149,8 @@ static bool verify_send(struct jf_job_call *job_call, bool *out_is_all)
         message.entries = progress->entries;
         message.members = progress->members;
         message.balance_sum = progress->balance_sum;
+        message.elapsed_us = progress->elapsed_us;
+        message.rows = progress->rows;
         message.digest = digest;
         message.replay_digest = replay_digest;
     }

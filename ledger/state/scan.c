@@ -8,15 +8,6 @@
 #include "base/assert.h"
 #include "state/member_codec.h"
 
-struct jf_state_scan {
-    struct jf_kv *kv;
-    struct jf_kv_snapshot *snapshot;
-    struct jf_kv_iterator *iterator;
-    struct jf_kv_iterator *expiries; // NULL: not asked for yet
-    void *block;                     // the member handed out
-    size_t block_size;
-};
-
 static enum jf_error applied_found(void *context, uint32_t index, struct jf_text value)
 {
     (void)index;

@@ -64,6 +64,7 @@ static enum jf_error parts_make(struct jf_state *state, struct jf_diagnosis *dia
         .is_filter_stale = state->is_filter_stale,
         .is_threaded = !state->config.is_inline,
         .is_flush_begun = state->config.is_flush_begun,
+        .is_without_entries = state->config.is_without_entries,
     };
     return jf_store_create(&store, &state->store, diagnosis);
 }

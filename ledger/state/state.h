@@ -39,6 +39,7 @@ struct jf_state_config {
     uint64_t flush_us;           // … or so long, when anything changed
     bool is_inline;              // no store thread
     bool is_flush_begun;         // inline: flushes are not waited for, later turns see them done
+    bool is_without_entries;     // keeps none of the entries' bytes: a scratch state
     bool is_read_only;           // tools: open an existing database, change nothing
     bool must_exist;
 };

@@ -313,24 +313,37 @@ static enum jf_error meta_visit(struct jf_state *state, struct jf_text key, stru
 
 // ---- The filter -----------------------------------------------------------------------
 
-static enum jf_error filter_visit(struct jf_state *state, struct jf_text key, struct jf_text value,
-                                  struct jf_diagnosis *diagnosis)
+static bool is_recent_row(struct jf_text key)
+{
+    return key.size == 1 + sizeof(uint64_t) && key.data[0] == JF_FILTER_KEY_RECENT;
+}
+
+enum jf_error jf_state_filter_row_load(struct jf_filter *filter, struct jf_text key,
+                                       struct jf_text value)
 {
     const unsigned char *bytes = (const unsigned char *)key.data;
     const unsigned char *data = (const unsigned char *)value.data;
     if (key.size == 1 + sizeof(uint32_t) && bytes[0] == JF_FILTER_KEY_PAGE) {
         uint32_t page = jf_load_u32_ordered(bytes + 1);
-        if (page >= jf_filter_page_count(state->filter) ||
-            value.size != jf_filter_page_bytes(state->filter)) {
-            return corrupt(state, diagnosis, "a page of its filter has a wrong size");
+        if (page >= jf_filter_page_count(filter) || value.size != jf_filter_page_bytes(filter)) {
+            return JF_ERROR_CORRUPT;
         }
-        jf_filter_page_merge(state->filter, page, data);
-    } else if (key.size == 1 + sizeof(uint64_t) && bytes[0] == JF_FILTER_KEY_RECENT) {
+        jf_filter_page_merge(filter, page, data);
+    } else if (is_recent_row(key)) {
         for (uint32_t at = 0; at + sizeof(uint64_t) <= value.size; at += sizeof(uint64_t)) {
-            (void)jf_filter_add(state->filter, jf_load_u64(data + at));
+            (void)jf_filter_add(filter, jf_load_u64(data + at));
         }
-        state->recent_bytes += value.size;
     }
+    return JF_OK;
+}
+
+static enum jf_error filter_visit(struct jf_state *state, struct jf_text key, struct jf_text value,
+                                  struct jf_diagnosis *diagnosis)
+{
+    if (jf_state_filter_row_load(state->filter, key, value) != JF_OK) {
+        return corrupt(state, diagnosis, "a page of its filter has a wrong size");
+    }
+    state->recent_bytes += is_recent_row(key) ? value.size : 0;
     return JF_OK;
 }
 

@@ -1,6 +1,6 @@
 // The state's inside, shared by state.c (life, turns), state_open.c (loading), read.c (prefetch),
-// note.c (overlay) and scan.c. Everything belongs to the owner thread but what kv.h, store.h and
-// filter.h share.
+// note.c (overlay), scan.c and rows.c. Everything belongs to the owner thread but what kv.h,
+// store.h and filter.h share.
 #ifndef JF_STATE_STATE_PRIVATE_H
 #define JF_STATE_STATE_PRIVATE_H
 
@@ -62,6 +62,16 @@ struct jf_state {
     struct jf_diagnosis failure; // error JF_OK: none
 };
 
+// A snapshot and what is being read of it.
+struct jf_state_scan {
+    struct jf_kv *kv;
+    struct jf_kv_snapshot *snapshot;
+    struct jf_kv_iterator *iterator;
+    struct jf_kv_iterator *expiries; // NULL: not asked for yet
+    void *block;                     // the member handed out
+    size_t block_size;
+};
+
 static inline struct jf_generation *jf_state_generation(const struct jf_state *state,
                                                         uint64_t number)
 {
@@ -92,6 +102,11 @@ JF_MUST_USE enum jf_error jf_state_meta_get(struct jf_kv *kv, const char *key,
 // Loads what the owner keeps in memory: identity checked (or written, when new), applied position,
 // dates, reference positions, filter. In: kv, config. Errors: as of jf_state_open.
 JF_MUST_USE enum jf_error jf_state_load(struct jf_state *state, struct jf_diagnosis *diagnosis);
+
+// Adds to the filter what a stored row of the filter's family says. Returns: JF_OK, or
+// JF_ERROR_CORRUPT for a page that does not fit the filter.
+JF_MUST_USE enum jf_error jf_state_filter_row_load(struct jf_filter *filter, struct jf_text key,
+                                                   struct jf_text value);
 
 // Loads the totals as of a snapshot (NULL: now).
 JF_MUST_USE enum jf_error jf_state_control_read(struct jf_kv *kv,

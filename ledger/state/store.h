@@ -30,7 +30,8 @@ struct jf_store_config {
     uint32_t generations;     // that can be handed over and not yet stored
     bool is_filter_stale;     // write its pages at once: those stored do not count
     bool is_threaded;
-    bool is_flush_begun; // without a thread: flushes are begun and looked after, not waited for
+    bool is_flush_begun;     // without a thread: flushes are begun and looked after, not waited for
+    bool is_without_entries; // see state.h
 };
 
 // Errors: JF_ERROR_NO_MEMORY, JF_ERROR_CORRUPT (the last chunk of entries), JF_ERROR_STATE;

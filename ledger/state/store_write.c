@@ -403,7 +403,7 @@ static bool generations_put(struct jf_store *store, const struct jf_store_run *r
     for (uint32_t i = 0; i < run->count; i++) {
         const struct jf_generation *generation = run->generations[i];
         JF_ASSERT(generation->is_sealed);
-        if (!entries_put(store, generation)) {
+        if (!store->config.is_without_entries && !entries_put(store, generation)) {
             return false;
         }
         cards_put(store, generation);

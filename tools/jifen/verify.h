@@ -11,6 +11,8 @@ struct jf_verify_result {
     uint64_t position;
     uint64_t entries;
     uint64_t members;
+    uint64_t rows;       // of indexes, compared
+    uint64_t elapsed_us; // of the whole verification
     int64_t balance_sum;
     char digest[40];
     char replay_digest[40];

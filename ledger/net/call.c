@@ -146,7 +146,8 @@ static void answer(struct jf_call *call)
 struct jf_call *jf_call_open(struct jf_connection *connection, int32_t stream_id)
 {
     struct jf_net *net = connection->net;
-    if (net->call_count >= JF_NET_CALLS_MAX) {
+    if (net->call_count >= JF_NET_CALLS_MAX ||
+        (net->call_count >= JF_NET_CALLS_SHARED && connection->call_count >= net->calls_ensured)) {
         return NULL;
     }
     struct jf_call *call = net->free_calls;
@@ -408,16 +409,17 @@ static unsigned char *dropped_message(struct jf_call *call, uint32_t size)
         return jf_arena_alloc(&call->arena, size);
     }
     jf_buffer_clear(&call->outbox.buffer, JF_BUFFER_KEPT_BYTES, &call->net->unsent);
+    call->outbox.is_ended = false; // it ended with net's answer, if net gave one
     return jf_outbox_message(&call->outbox, size, &call->net->unsent);
 }
 
 unsigned char *jf_call_send(struct jf_call *call, uint32_t size)
 {
     JF_ASSERT(!call->is_done);
-    JF_ASSERT(call->method->is_server_stream || !call->is_started);
     if (call->is_gone) {
-        return dropped_message(call, size);
+        return dropped_message(call, size); // net may have answered it
     }
+    JF_ASSERT(call->method->is_server_stream || !call->is_started);
     unsigned char *bytes = jf_outbox_message(&call->outbox, size, &call->connection->unsent);
     if (bytes != NULL) {
         response_start(call);

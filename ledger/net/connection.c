@@ -2,16 +2,18 @@
 // stays silent until the client's preface is right, so that a foreign protocol never sees HTTP/2
 // bytes. Failures: a client that speaks HTTP/1.1 is told so in HTTP/1.1; a protocol error ends with
 // nghttp2's GOAWAY; floods of frames that ask for work and bring nothing end with
-// ENHANCE_YOUR_CALM; in each case the calls become gone when the link is reaped.
+// ENHANCE_YOUR_CALM, and what still comes is not read any more; in each case the calls become gone
+// when the link is reaped.
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "net/grpc.h"
 #include "net/server.h"
 
 #define ACKS_MAX          100u
-#define SETTINGS_MAX      32u
+#define SETTINGS_MAX      16u // entries of one frame; there are fewer that mean anything
 #define CONTINUATIONS_MAX 8u
 // Resets: a till may cancel now and then, a gateway's time-outs come in bursts.
 #define RESETS_BURST      1000u
@@ -22,35 +24,39 @@ static const char http1_answer[] =
     "Content-Length: 65\r\n\r\n"
     "This port speaks gRPC over HTTP/2. Use a gRPC client or grpcurl.\n";
 
+static uint32_t frame_cost(const nghttp2_session *h2, const nghttp2_frame_hd *header)
+{
+    switch (header->type) {
+    case NGHTTP2_SETTINGS:
+        return JF_CALM_COST_SETTINGS;
+    case NGHTTP2_DATA:
+        // Late for a stream that is closed, or too small to be of use. The last may be empty.
+        if (nghttp2_session_find_stream((nghttp2_session *)(uintptr_t)h2, header->stream_id) ==
+            NULL) {
+            return JF_CALM_COST_FRAME;
+        }
+        return header->length < JF_GRPC_PREFIX_BYTES &&
+                       (header->flags & NGHTTP2_FLAG_END_STREAM) == 0
+                   ? JF_CALM_COST_FRAME
+                   : 0;
+    default:
+        return JF_CALM_COST_FRAME;
+    }
+}
+
 static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *header, void *user_data)
 {
-    (void)h2;
     struct jf_connection *connection = user_data;
     connection->session.is_silent = false;
-    switch (header->type) {
-    case NGHTTP2_DATA:
+    if (header->type == NGHTTP2_DATA) {
         connection->data_left = (uint32_t)header->length;
-        if (header->length == 0 && (header->flags & NGHTTP2_FLAG_END_STREAM) == 0) {
-            connection->useless_frames += 1;
-        }
-        break;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_CONTINUATION:
-    case NGHTTP2_RST_STREAM:
-    case NGHTTP2_WINDOW_UPDATE:
-        break;
-    default:
-        connection->useless_frames += 1;
-        break;
     }
     // Priorities mean nothing here, and nghttp2 skips them; without a stream they are an error.
     if (header->type == NGHTTP2_PRIORITY && header->stream_id == 0) {
         jf_connection_terminate(connection, NGHTTP2_PROTOCOL_ERROR);
     }
-    if (connection->useless_frames == JF_NET_USELESS_FRAMES_MAX) {
-        jf_connection_terminate(connection, NGHTTP2_ENHANCE_YOUR_CALM);
-    }
-    return 0;
+    jf_calm_spend(&connection->calm, frame_cost(h2, header));
+    return jf_calm_is_spent(&connection->calm) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *frame, void *user_data)
@@ -74,16 +80,14 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *frame, const uint
                      void *user_data)
 {
     (void)flags;
-    struct jf_connection *connection = user_data;
+    (void)user_data;
     struct jf_call *call = nghttp2_session_get_stream_user_data(h2, frame->hd.stream_id);
     if (call == NULL) {
         return 0;
     }
     call->header_bytes += (uint32_t)(name_size + value_size + 32);
     if (call->header_bytes > JF_NET_HEADER_BYTES_CUT) {
-        connection->net->counters.protocol_errors += 1;
-        jf_connection_terminate(connection, NGHTTP2_ENHANCE_YOUR_CALM);
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
     if (call->header_bytes <= JF_NET_HEADER_BYTES_MAX) {
         jf_request_header(call, (struct jf_text){(const char *)name, (uint32_t)name_size},
@@ -145,8 +149,10 @@ static int on_data_chunk(nghttp2_session *h2, uint8_t flags, int32_t stream_id,
 static int on_stream_close(nghttp2_session *h2, int32_t stream_id, uint32_t error_code,
                            void *user_data)
 {
-    (void)error_code;
-    (void)user_data;
+    struct jf_connection *connection = user_data;
+    if (error_code == NGHTTP2_NO_ERROR) {
+        jf_calm_earn(&connection->calm, JF_CALM_EARNED_CALL);
+    }
     struct jf_call *call = nghttp2_session_get_stream_user_data(h2, stream_id);
     if (call != NULL) {
         nghttp2_session_set_stream_user_data(h2, stream_id, NULL);
@@ -156,15 +162,49 @@ static int on_stream_close(nghttp2_session *h2, int32_t stream_id, uint32_t erro
 }
 
 // An answer that came before the request's end: the client need not send the rest.
-static int on_frame_send(nghttp2_session *h2, const nghttp2_frame *frame, void *user_data)
+static void headers_sent(nghttp2_session *h2, const nghttp2_frame *frame)
 {
-    (void)user_data;
-    if (frame->hd.type != NGHTTP2_HEADERS || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
-        return 0;
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+        return;
     }
     struct jf_call *call = nghttp2_session_get_stream_user_data(h2, frame->hd.stream_id);
     if (call != NULL && !call->is_half_closed) {
         nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    }
+}
+
+static void data_sent(nghttp2_session *h2, const nghttp2_frame *frame, struct jf_calm *calm)
+{
+    const struct jf_call *call = nghttp2_session_get_stream_user_data(h2, frame->hd.stream_id);
+    if (frame->hd.length >= JF_CALM_DATA_BYTES_MIN ||
+        (call != NULL && jf_buffer_size(&call->outbox.buffer) == 0)) {
+        jf_calm_earn(calm, JF_CALM_EARNED_DATA);
+    }
+}
+
+static void reset_sent(const nghttp2_frame *frame, struct jf_calm *calm)
+{
+    switch (frame->rst_stream.error_code) {
+    case NGHTTP2_NO_ERROR:
+        break;
+    case NGHTTP2_REFUSED_STREAM:
+        jf_calm_spend(calm, JF_CALM_COST_FRAME);
+        break;
+    default:
+        jf_calm_spend(calm, JF_CALM_COST_STREAM_ERROR);
+        break;
+    }
+}
+
+static int on_frame_send(nghttp2_session *h2, const nghttp2_frame *frame, void *user_data)
+{
+    struct jf_connection *connection = user_data;
+    if (frame->hd.type == NGHTTP2_HEADERS) {
+        headers_sent(h2, frame);
+    } else if (frame->hd.type == NGHTTP2_DATA) {
+        data_sent(h2, frame, &connection->calm);
+    } else if (frame->hd.type == NGHTTP2_RST_STREAM) {
+        reset_sent(frame, &connection->calm);
     }
     return 0;
 }
@@ -227,22 +267,38 @@ static void on_open(struct jf_link *link)
     (void)link; // nghttp2 has queued SETTINGS already; they leave once the client has greeted
 }
 
+// Another protocol: one that is known is told in its own words.
+static void foreign_answer(struct jf_connection *connection, unsigned char first)
+{
+    struct jf_link *link = &connection->session.link;
+    connection->session.is_silent = true;
+    if (first >= 'A' && first <= 'Z') {
+        (void)jf_link_put(link, http1_answer, sizeof http1_answer - 1);
+    }
+    jf_link_finish(link);
+}
+
 static void on_bytes(struct jf_link *link, const unsigned char *bytes, uint32_t size)
 {
     struct jf_connection *connection = (struct jf_connection *)(void *)link;
     int code = jf_session_receive(&connection->session, bytes, size);
-    if (code == 0) {
-        return;
-    }
-    connection->net->counters.protocol_errors += 1;
-    if (code == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
-        connection->session.is_silent = true;
-        if (bytes[0] >= 'A' && bytes[0] <= 'Z') {
-            (void)jf_link_put(link, http1_answer, sizeof http1_answer - 1);
-        }
-        jf_link_finish(link);
-    } else {
+    switch (code) {
+    case 0:
+        break;
+    case NGHTTP2_ERR_BAD_CLIENT_MAGIC:
+        connection->net->counters.protocol_errors += 1;
+        foreign_answer(connection, bytes[0]);
+        break;
+    case NGHTTP2_ERR_CALLBACK_FAILURE: // ours: too much of something
+    case NGHTTP2_ERR_FLOODED:
+        connection->net->counters.connections_cut += 1;
+        jf_connection_terminate(connection, NGHTTP2_ENHANCE_YOUR_CALM);
+        jf_link_deafen(link);
+        break;
+    default:
+        connection->net->counters.protocol_errors += 1;
         jf_link_close(link, nghttp2_strerror(code));
+        break;
     }
 }
 
@@ -312,6 +368,7 @@ struct jf_connection *jf_connection_open(struct jf_net *net, int fd)
     }
     connection->net = net;
     connection->opened_us = net->hub.now_us;
+    jf_calm_init(&connection->calm);
     connection->received = (struct jf_budget){0, JF_NET_CONNECTION_BYTES_MAX, &net->received};
     connection->unsent = (struct jf_budget){0, JF_NET_CONNECTION_BYTES_MAX, &net->unsent};
     if (!session_start(connection)) {

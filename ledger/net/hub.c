@@ -65,6 +65,7 @@ enum jf_error jf_hub_init(struct jf_hub *hub, struct jf_ring *ring, struct jf_di
 {
     memset(hub, 0, sizeof *hub);
     hub->ring = ring;
+    hub->output.bytes_max = UINT64_MAX;
     hub->buffer_ring = pages_map(BUFFER_RING_BYTES);
     hub->buffers = pages_map(BUFFERS_BYTES);
     hub->scratch = malloc(JF_HUB_BUFFER_BYTES);
@@ -98,6 +99,7 @@ void jf_hub_deinit(struct jf_hub *hub)
         }
     }
     JF_ASSERT(hub->link_count == 0);
+    JF_ASSERT(hub->output.used_bytes == 0);
     io_uring_unregister_buf_ring(&hub->ring->uring, hub->buffer_group);
     jf_pool_deinit(&hub->pool);
     memory_free(hub);
@@ -134,6 +136,11 @@ void jf_hub_flush(struct jf_hub *hub)
         jf_link_reap(link);
         dirty_flush(hub);
     }
+}
+
+bool jf_hub_is_laden(const struct jf_hub *hub)
+{
+    return hub->output.used_bytes > JF_HUB_OUTPUT_BYTES_MAX;
 }
 
 unsigned char *jf_hub_buffer(struct jf_hub *hub, int32_t buffer_id)

@@ -4,10 +4,14 @@
 #define JF_NET_HUB_H
 
 #include "io/ring.h"
+#include "net/buffer.h"
 #include "net/pool.h"
 
 #define JF_HUB_BUFFER_BYTES (16u << 10) // one receive; also one TLS record
 #define JF_HUB_BUFFER_COUNT 256u        // a power of two: 4 MiB, returned within the same turn
+// Output of all links that sockets have not taken: past it each link gathers a little only, so that
+// thousands of peers that do not read hold some 32 KiB each and not 512.
+#define JF_HUB_OUTPUT_BYTES_MAX (64u << 20)
 
 struct jf_link;
 
@@ -18,10 +22,11 @@ struct jf_hub {
     unsigned char *buffers;
     unsigned char *scratch; // JF_HUB_BUFFER_BYTES of decrypted bytes
     uint16_t buffer_group;
-    struct jf_link *dirty; // have output to gather
-    struct jf_link *dead;  // closed, with no operation in flight
-    uint32_t link_count;   // not yet reaped
-    uint64_t now_us;       // monotonic, read once a turn
+    struct jf_link *dirty;   // have output to gather
+    struct jf_link *dead;    // closed, with no operation in flight
+    uint32_t link_count;     // not yet reaped
+    struct jf_budget output; // counts what links hold; never says no
+    uint64_t now_us;         // monotonic, read once a turn
     uint64_t bytes_received;
     uint64_t bytes_sent;
 };
@@ -38,6 +43,9 @@ void jf_hub_wait(struct jf_hub *hub, uint64_t timeout_us, bool (*has_work)(void 
                  void *context);
 // Gathers and queues the output of every connection that has some, then reaps the dead.
 void jf_hub_flush(struct jf_hub *hub);
+
+// Whether the links hold too much output.
+bool jf_hub_is_laden(const struct jf_hub *hub);
 
 // The kernel filled a buffer; give it back when its bytes were handled.
 unsigned char *jf_hub_buffer(struct jf_hub *hub, int32_t buffer_id);

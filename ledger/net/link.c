@@ -104,9 +104,15 @@ void jf_link_pause(struct jf_link *link)
     }
 }
 
+void jf_link_deafen(struct jf_link *link)
+{
+    link->is_deaf = true;
+    jf_link_pause(link);
+}
+
 void jf_link_resume(struct jf_link *link)
 {
-    if (link->is_paused) {
+    if (link->is_paused && !link->is_deaf) {
         link->is_paused = false;
         receive_arm(link);
     }
@@ -172,7 +178,7 @@ static void bytes_handle(struct jf_link *link, const unsigned char *bytes, uint3
 {
     link->heard_us = link->hub->now_us;
     link->hub->bytes_received += size;
-    if (link->state == JF_LINK_CLOSING || link->state == JF_LINK_LINGERING) {
+    if (link->is_deaf || link->state == JF_LINK_CLOSING || link->state == JF_LINK_LINGERING) {
         return;
     }
     if (link->tls != NULL) {
@@ -206,6 +212,11 @@ static void receive_done(struct jf_completion *completion, int32_t result, int32
     operation_end(link);
 }
 
+static uint32_t kept_bytes(const struct jf_link *link)
+{
+    return jf_hub_is_laden(link->hub) ? 0 : JF_LINK_KEPT_BYTES;
+}
+
 static void send_submit(struct jf_link *link)
 {
     struct io_uring_sqe *sqe = jf_ring_sqe(link->hub->ring, &link->send);
@@ -228,12 +239,17 @@ static void send_done(struct jf_completion *completion, int32_t result, int32_t 
         uint32_t taken = result > 0 ? (uint32_t)result : 0;
         jf_buffer_take(&link->sending, taken);
         link->hub->bytes_sent += taken;
-        link->progress_us = link->hub->now_us;
-        if (jf_buffer_size(&link->sending) > 0) {
-            send_submit(link);
-        } else {
-            jf_buffer_clear(&link->sending, JF_LINK_KEPT_BYTES, NULL);
+        link->taken_bytes += taken;
+        bool is_all = jf_buffer_size(&link->sending) == 0;
+        if (is_all || link->taken_bytes >= JF_LINK_PROGRESS_BYTES) {
+            link->taken_bytes = 0;
+            link->progress_us = link->hub->now_us;
+        }
+        if (is_all) {
+            jf_buffer_clear(&link->sending, kept_bytes(link), &link->hub->output);
             jf_link_touch(link);
+        } else {
+            send_submit(link);
         }
     }
     operation_end(link);
@@ -254,11 +270,11 @@ static bool sending_fill(struct jf_link *link)
         if (size > 0 && !jf_tls_write(link->tls, jf_buffer_front(&link->gathered), size)) {
             return false;
         }
-        jf_buffer_clear(&link->gathered, JF_LINK_KEPT_BYTES, NULL);
+        jf_buffer_clear(&link->gathered, kept_bytes(link), &link->hub->output);
     }
     const unsigned char *bytes = NULL;
     uint32_t size = jf_tls_pending(link->tls, &bytes);
-    bool ok = jf_buffer_append(&link->sending, bytes, size, UINT32_MAX, NULL);
+    bool ok = jf_buffer_append(&link->sending, bytes, size, UINT32_MAX, &link->hub->output);
     jf_tls_pending_clear(link->tls);
     return ok;
 }
@@ -293,7 +309,31 @@ void jf_link_flush(struct jf_link *link)
 
 bool jf_link_put(struct jf_link *link, const void *bytes, uint32_t size)
 {
-    return jf_buffer_append(&link->gathered, bytes, size, UINT32_MAX, NULL);
+    return jf_buffer_append(&link->gathered, bytes, size, UINT32_MAX, &link->hub->output);
+}
+
+bool jf_link_has_room(const struct jf_link *link)
+{
+    uint32_t gathered = jf_buffer_size(&link->gathered);
+    if (!jf_hub_is_laden(link->hub)) {
+        return gathered < JF_LINK_UNSENT_BYTES_MAX;
+    }
+    return !link->is_sending && gathered < JF_LINK_UNSENT_BYTES_LADEN;
+}
+
+void jf_link_trim(struct jf_link *link)
+{
+    bool is_quiet = !link->is_sending && jf_buffer_size(&link->gathered) == 0 &&
+                    link->hub->now_us > link->heard_us + JF_LINK_TRIM_US &&
+                    link->hub->now_us > link->progress_us + JF_LINK_TRIM_US;
+    if (!is_quiet) {
+        return;
+    }
+    jf_buffer_clear(&link->gathered, 0, &link->hub->output);
+    jf_buffer_clear(&link->sending, 0, &link->hub->output);
+    if (link->tls != NULL) {
+        jf_tls_trim(link->tls);
+    }
 }
 
 uint32_t jf_link_unsent_bytes(const struct jf_link *link)
@@ -358,7 +398,7 @@ void jf_link_reap(struct jf_link *link)
     JF_ASSERT(link->operations == 0);
     close(link->fd);
     jf_tls_close(link->tls);
-    jf_buffer_clear(&link->gathered, 0, NULL);
-    jf_buffer_clear(&link->sending, 0, NULL);
+    jf_buffer_clear(&link->gathered, 0, &link->hub->output);
+    jf_buffer_clear(&link->sending, 0, &link->hub->output);
     link->events->on_reaped(link);
 }

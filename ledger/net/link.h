@@ -13,9 +13,14 @@
 #include "net/hub.h"
 #include "net/tls.h"
 
-// Output gathered and not yet in the socket: on_flush stops above it, and so does reading.
-#define JF_LINK_UNSENT_BYTES_MAX (256u << 10)
-#define JF_LINK_KEPT_BYTES       (64u << 10)
+// Output gathered and not yet in the socket: on_flush stops above it, and so does reading. While
+// all links together hold more than the hub likes, each gathers little, and nothing while it sends.
+#define JF_LINK_UNSENT_BYTES_MAX   (256u << 10)
+#define JF_LINK_UNSENT_BYTES_LADEN (4u << 10)
+#define JF_LINK_KEPT_BYTES         (64u << 10)
+// A socket that takes less in the time of a stall does not move.
+#define JF_LINK_PROGRESS_BYTES (16u << 10)
+#define JF_LINK_TRIM_US        1000000u // buffers of a link that was quiet for so long are freed
 
 struct jf_link;
 
@@ -44,6 +49,7 @@ struct jf_link {
     uint32_t operations; // in flight: receive, send, connect
     bool is_receiving;
     bool is_paused;
+    bool is_deaf;
     bool is_sending;
     bool is_finishing;
     bool is_dirty;
@@ -55,7 +61,8 @@ struct jf_link {
     struct jf_link *next_dirty;
     struct jf_link *next_dead;
     uint64_t heard_us;     // when bytes last came, or it was opened
-    uint64_t progress_us;  // when the socket last took bytes, or a send began on an empty socket
+    uint64_t progress_us;  // when the socket last took enough, or a send began on an empty socket
+    uint32_t taken_bytes;  // since then
     uint64_t lingering_us; // since when
     const char *failure;   // why it closed, static; NULL when in order
     struct sockaddr_storage address;
@@ -74,16 +81,18 @@ void jf_link_connect(struct jf_link *link);
 void jf_link_touch(struct jf_link *link);
 // Within on_flush. Returns: false when out of memory.
 bool jf_link_put(struct jf_link *link, const void *bytes, uint32_t size);
-static inline bool jf_link_has_room(const struct jf_link *link)
-{
-    return jf_buffer_size(&link->gathered) < JF_LINK_UNSENT_BYTES_MAX;
-}
+bool jf_link_has_room(const struct jf_link *link);
 // Bytes gathered or in the socket's hands.
 uint32_t jf_link_unsent_bytes(const struct jf_link *link);
 
 // Stops and resumes reading from the socket. Bytes already received may still come.
 void jf_link_pause(struct jf_link *link);
 void jf_link_resume(struct jf_link *link);
+// Never reads again, not even to let the peer close first: for peers that flood.
+void jf_link_deafen(struct jf_link *link);
+
+// Frees the buffers of a link that has nothing to do.
+void jf_link_trim(struct jf_link *link);
 
 // Sends what is gathered, then closes in order.
 void jf_link_finish(struct jf_link *link);

@@ -64,10 +64,13 @@ static void listen_options_set(int fd)
     int idle_s = 60;
     int interval_s = 10;
     int probes = 3;
-    int receive_bytes = JF_NET_STREAM_WINDOW_BYTES; // not the tens of MiB that autotuning may give
+    // Not the tens of MiB that autotuning may give: peers that do not read hold them.
+    int receive_bytes = JF_NET_STREAM_WINDOW_BYTES;
+    int send_bytes = JF_NET_STREAM_WINDOW_BYTES / 2;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
     setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
@@ -211,6 +214,8 @@ enum jf_error jf_net_create(const struct jf_net_config *config,
     net->accept = (struct jf_completion){accept_done, net};
     net->received.bytes_max = JF_NET_BYTES_MAX;
     net->unsent.bytes_max = JF_NET_BYTES_MAX;
+    net->calls_ensured = JF_NET_CALLS_SHARED / config->connections_max;
+    net->calls_ensured = net->calls_ensured == 0 ? 1 : net->calls_ensured;
     enum jf_error error = parts_init(net, diagnosis);
     if (error == JF_OK) {
         error = jf_hub_init(&net->hub, ring, diagnosis);

@@ -91,6 +91,7 @@ struct jf_net_counters {
     uint64_t calls_started;
     uint64_t calls_open;
     uint64_t protocol_errors;
+    uint64_t connections_cut; // flooded with frames that bring nothing
     uint64_t bytes_received;
     uint64_t bytes_sent;
 };

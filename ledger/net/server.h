@@ -4,6 +4,7 @@
 #define JF_NET_SERVER_H
 
 #include "base/limits.h"
+#include "net/calm.h"
 #include "net/inbox.h"
 #include "net/net.h"
 #include "net/session.h"
@@ -19,7 +20,10 @@
 #define JF_NET_CONNECTION_BYTES_MAX (32u << 20)
 #define JF_NET_BYTES_MAX            (128u << 20)
 // Calls whose clients went away and whose answers are still computed count too.
-#define JF_NET_CALLS_MAX            65536u
+#define JF_NET_CALLS_MAX 65536u
+// When half of them are open, a connection may open no more than its part of the other half: few
+// that take much leave every other connection some.
+#define JF_NET_CALLS_SHARED         (JF_NET_CALLS_MAX / 2)
 #define JF_NET_CALLS_KEPT           4096u // free calls kept warm
 #define JF_NET_CALL_ARENA_BYTES     4096u
 #define JF_NET_CALL_ARENA_BYTES_MAX (64u << 20)
@@ -29,11 +33,22 @@
 #define JF_NET_PATH_BYTES_MAX       256u        // of an unknown path, for the answer
 #define JF_NET_MESSAGE_TEXT_MAX     1024u       // of grpc-message, before encoding
 #define JF_NET_DETAILS_BYTES_MAX    4096u       // clients take 8 KiB of trailers
-// Frames of no use (PING, SETTINGS, PRIORITY, empty DATA, unknown) between two sweeps.
-#define JF_NET_USELESS_FRAMES_MAX 1000u
-#define JF_NET_SWEEP_US           100000u
-#define JF_NET_STALL_US           30000000u // a socket or a finished answer that does not move
-#define JF_NET_LINGER_US          1000000u
+#define JF_NET_SWEEP_US             100000u
+#define JF_NET_STALL_US             30000000u // a socket or a finished answer that does not move
+#define JF_NET_LINGER_US            1000000u
+// A request may take longer than the handshake's time by what it weighs: 512 kbit/s are asked for.
+#define JF_NET_REQUEST_BYTES_PER_S (64u << 10)
+// When less than an eighth is left of connections, calls or bytes, those who hold it are given a
+// quarter of the time, and who only waits, ten seconds: a till connects again when it has a sale.
+#define JF_NET_FULL_SHARE       8u
+#define JF_NET_PATIENCE_DIVISOR 4u
+#define JF_NET_IDLE_CROWDED_US  10000000u
+
+// How far something that should shrink has come.
+struct jf_progress {
+    uint64_t since_us; // 0: nothing is left
+    uint64_t left_bytes;
+};
 
 struct jf_connection {
     struct jf_session session; // first
@@ -45,7 +60,7 @@ struct jf_connection {
     struct jf_budget received; // request bytes held
     struct jf_budget unsent;   // response bytes held
     uint64_t opened_us;
-    uint32_t useless_frames;
+    struct jf_calm calm;
     uint32_t data_left; // of the DATA frame being received
     bool is_settled;    // the client's SETTINGS have come
     bool is_draining;   // GOAWAY is queued
@@ -64,7 +79,8 @@ struct jf_call {
     struct jf_buffer held; // bytes that came while paused
     struct jf_arena arena;
     uint64_t deadline_us;
-    uint64_t waiting_us; // since when a request or message is half-sent; 0: none is
+    uint64_t waiting_us;         // since when a request or message is half-sent; 0: none is
+    struct jf_progress progress; // of the answer towards its client
     uint32_t header_bytes;
     struct jf_text unknown_path;
     // The request's headers.
@@ -112,6 +128,7 @@ struct jf_net {
     struct jf_connection *connections;
     uint32_t connection_count;
     uint32_t call_count;
+    uint32_t calls_ensured; // of each connection, whatever others take
     struct jf_call *free_calls;
     uint32_t free_call_count;
     struct jf_call *resumed;
@@ -162,6 +179,26 @@ enum jf_sweep_verdict {
     JF_SWEEP_LINGERED,
 };
 
+// How long a connection's owner is borne with.
+struct jf_patience {
+    uint64_t handshake_us; // preface and SETTINGS; a request's headers; a message
+    uint64_t idle_us;      // 0: for ever
+    uint64_t stall_us;
+};
+
+struct jf_fullness {
+    bool is_crowded; // connections
+    bool is_laden;   // calls, or bytes held for slow peers
+};
+
+struct jf_patience jf_sweep_patience(const struct jf_fullness *fullness,
+                                     const struct jf_patience *usual);
+// Returns: how long a request may take of which so many bytes have come.
+uint64_t jf_sweep_request_us(uint64_t handshake_us, uint64_t received_bytes);
+// Notes how much is left. Returns: whether enough has moved within stall_us.
+bool jf_sweep_progress(struct jf_progress *progress, uint64_t left_bytes, uint64_t now_us,
+                       uint64_t stall_us);
+
 struct jf_sweep_view {
     uint64_t now_us;
     uint64_t opened_us;
@@ -170,10 +207,8 @@ struct jf_sweep_view {
     uint64_t lingering_us; // 0: does not linger
     bool is_settled;
     bool has_calls;
-    bool has_unsent; // the socket does not take them, or a finished answer waits for the peer's
-                     // window
-    uint64_t handshake_timeout_us;
-    uint64_t idle_timeout_us;
+    bool has_unsent; // the socket does not take them
+    struct jf_patience patience;
 };
 
 enum jf_sweep_verdict jf_sweep_judge(const struct jf_sweep_view *view);

@@ -14,6 +14,8 @@
 
 #include "base/assert.h"
 
+#define TRIM_BYTES_MIN (4u << 10)
+
 struct jf_tls_context {
     SSL_CTX *ssl_context;
     bool is_server;
@@ -276,4 +278,27 @@ uint32_t jf_tls_pending(struct jf_tls *tls, const unsigned char **out_bytes)
 void jf_tls_pending_clear(struct jf_tls *tls)
 {
     (void)BIO_reset(tls->output);
+}
+
+// Memory BIOs keep their largest size for ever.
+static void bio_trim(BIO *bio)
+{
+    BUF_MEM *held = NULL;
+    BIO_get_mem_ptr(bio, &held);
+    if (held == NULL || held->length > 0 || held->max <= TRIM_BYTES_MIN) {
+        return;
+    }
+    BUF_MEM *fresh = BUF_MEM_new();
+    if (fresh != NULL) {
+        BIO_set_mem_buf(bio, fresh, BIO_CLOSE); // frees the one before
+    }
+}
+
+void jf_tls_trim(struct jf_tls *tls)
+{
+    JF_ASSERT(BIO_pending(tls->output) == 0);
+    if (BIO_pending(tls->input) == 0) {
+        bio_trim(tls->input);
+    }
+    bio_trim(tls->output);
 }

@@ -47,6 +47,8 @@ enum jf_tls_result jf_tls_read(struct jf_tls *tls, unsigned char *bytes, uint32_
 bool jf_tls_write(struct jf_tls *tls, const unsigned char *bytes, uint32_t size);
 // Ciphertext for the socket: *out_bytes until the next call. Returns: its size.
 uint32_t jf_tls_pending(struct jf_tls *tls, const unsigned char **out_bytes);
+// Frees the room for records that are long gone. Nothing may be pending.
+void jf_tls_trim(struct jf_tls *tls);
 void jf_tls_pending_clear(struct jf_tls *tls);
 
 // Why it failed, as OpenSSL says it. Static until the next failure of this thread.

@@ -12,6 +12,9 @@
 #define OFFSET_HOURS_MAX 24
 #define CHANGE_HOURS_MAX 167
 #define CHANGE_DEFAULT   (2 * HOUR_SECONDS)
+// In a year's first week the last change may still be one of two years ago: its day was in December
+// and its hours reach into January.
+#define CHANGE_YEARS_AGO 2
 
 struct cursor {
     const char *at;
@@ -223,7 +226,7 @@ int32_t jf_zone_rule_offset(const struct jf_zone_rule *rule, int64_t unix_second
     int32_t year = year_of(unix_seconds);
     int64_t latest = INT64_MIN;
     int32_t offset = rule->standard_offset;
-    for (int32_t y = year - 1; y <= year + 1; y++) {
+    for (int32_t y = year - CHANGE_YEARS_AGO; y <= year + 1; y++) {
         int64_t end = change_instant(&rule->end, y, rule->daylight_offset);
         if (end <= unix_seconds && end > latest) {
             latest = end;
@@ -231,7 +234,7 @@ int32_t jf_zone_rule_offset(const struct jf_zone_rule *rule, int64_t unix_second
         }
     }
     // At the same instant the start wins: daylight time all year is written so (RFC 8536, 3.3.1).
-    for (int32_t y = year - 1; y <= year + 1; y++) {
+    for (int32_t y = year - CHANGE_YEARS_AGO; y <= year + 1; y++) {
         int64_t start = change_instant(&rule->start, y, rule->standard_offset);
         if (start <= unix_seconds && start >= latest) {
             latest = start;

@@ -127,6 +127,17 @@ Test(zone_rule, hours_reach_into_the_day_before)
     cr_assert_eq(jf_zone_rule_next(&rule, utc(2030, 6, 1, 0)), utc(2030, 10, 27, 1));
 }
 
+Test(zone_rule, hours_reach_into_the_year_after)
+{
+    // Daylight time ends on 6 January and begins on the 1st.
+    struct jf_zone_rule rule = rule_of("AAA0BBB,J1/6,364/144");
+    cr_assert_eq(jf_zone_rule_offset(&rule, utc(2031, 1, 1, 5)), 0);
+    cr_assert_eq(jf_zone_rule_offset(&rule, utc(2031, 1, 1, 6)), 3600);
+    cr_assert_eq(jf_zone_rule_offset(&rule, utc(2031, 1, 5, 22)), 3600);
+    cr_assert_eq(jf_zone_rule_offset(&rule, utc(2031, 1, 5, 23)), 0);
+    cr_assert_eq(jf_zone_rule_next(&rule, utc(2031, 1, 1, 6)), utc(2031, 1, 5, 23));
+}
+
 Test(zone_rule, julian_days_skip_the_29th_of_february_and_plain_days_count_it)
 {
     struct jf_zone_rule julian = rule_of("AAA0BBB,J60/0,J300/0");

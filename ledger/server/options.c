@@ -89,7 +89,10 @@ __attribute__((format(printf, 3, 0))) static void file_complaint(cyaml_log_t lev
     size_t size = strlen(text);
     if (level >= CYAML_LOG_ERROR && size < 200) {
         vsnprintf(text + size, 256 - size, format, arguments);
-        text[strcspn(text, "\n")] = ' ';
+        char *line_end = strchr(text, '\n'); // none where the text was cut
+        if (line_end != NULL) {
+            *line_end = ' ';
+        }
     }
 }
 

@@ -203,6 +203,10 @@ static enum split_result record_split(struct split *split)
 static void line_skip(struct jf_csv *csv, struct jf_csv_record *record)
 {
     uint32_t size = 0;
+    // What is wrong may stand where the window ends.
+    while (csv->end - csv->start < JF_CSV_START_BYTES_MAX && !csv->is_at_end && !csv->has_failed) {
+        window_fill(csv);
+    }
     while (csv->start + size < csv->end && size < JF_CSV_START_BYTES_MAX &&
            csv->window[csv->start + size] != ',' && csv->window[csv->start + size] != '\n') {
         csv->bad_start[size] = csv->window[csv->start + size];

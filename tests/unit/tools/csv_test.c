@@ -85,6 +85,20 @@ Test(csv, text_behind_a_closing_quote_is_bad)
     expect("\"a\"b,c\nd,e\n", "!1[d|e]");
 }
 
+Test(csv, a_bad_line_begins_the_same_however_its_bytes_come)
+{
+    static const char bytes[] = "1234\"5678,x\n";
+    for (uint32_t step = 1; step < sizeof bytes; step++) {
+        struct source source = {bytes, sizeof bytes - 1, 0, step, false};
+        struct jf_csv *csv = NULL;
+        struct jf_csv_record record;
+        cr_assert_eq(jf_csv_create(source_read, &source, &csv), JF_OK);
+        cr_assert_eq(jf_csv_next(csv, &record), JF_CSV_BAD);
+        cr_assert(jf_text_equal(record.start, JF_TEXT("1234\"5678")), "%u at a time", step);
+        jf_csv_destroy(csv);
+    }
+}
+
 Test(csv, a_zero_byte_and_a_lone_carriage_return_are_bad)
 {
     char out[64];

@@ -732,6 +732,9 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
     if (error != JF_OK) {
         return jf_diagnose(diagnosis, error, "entry: its outcome is not valid");
     }
+    if (entry.position == 0) {
+        return corrupt(diagnosis, "it has no position");
+    }
     error = body_read(message, arena, &entry);
     if (error == JF_OK) {
         error = jf_entry_read_deltas(message->n_voided_counted, message->voided_counted, arena,

@@ -331,6 +331,23 @@ Test(entry_codec, postings_that_do_not_sum_to_zero_are_corrupt)
     cr_assert_not_null(strstr(diagnosis.text, "sum to zero"));
 }
 
+Test(entry_codec, an_entry_without_a_position_is_corrupt)
+{
+    struct jf_entry entry = sale_entry();
+    entry.position = 1;
+    struct jf_text bytes = {NULL, 0};
+    struct jf_text outcome = {NULL, 0};
+    cr_assert_eq(jf_entry_encode(&entry, &arena, &bytes, &outcome), JF_OK);
+    char *position = (char *)(uintptr_t)outcome.data;
+    cr_assert_eq(position[0], 0x08, "field 1, a varint");
+    cr_assert_eq(position[1], 1);
+    position[1] = 0;
+    struct jf_entry back;
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    cr_assert_eq(jf_entry_decode(bytes, &arena, &back, &diagnosis), JF_ERROR_CORRUPT);
+    cr_assert_str_eq(diagnosis.text, "entry: it has no position");
+}
+
 Test(entry_codec, wire_dates_map_both_ways)
 {
     cr_assert_eq(jf_date_to_wire(20620), 20260616);

@@ -16,6 +16,15 @@ struct jf_hash128 {
 uint64_t jf_hash64(const void *bytes, size_t size);
 struct jf_hash128 jf_hash128(const void *bytes, size_t size);
 
+// The hash of bytes that come in pieces; equals jf_hash128 of all of them. In the caller's memory.
+#define JF_HASH_STREAM_BYTES 576u
+struct jf_hash_stream {
+    _Alignas(64) unsigned char state[JF_HASH_STREAM_BYTES];
+};
+void jf_hash_stream_init(struct jf_hash_stream *stream);
+void jf_hash_stream_add(struct jf_hash_stream *stream, const void *bytes, size_t size);
+struct jf_hash128 jf_hash_stream_end(const struct jf_hash_stream *stream); // adding may go on
+
 static inline bool jf_hash128_equal(struct jf_hash128 a, struct jf_hash128 b)
 {
     return a.low == b.low && a.high == b.high;

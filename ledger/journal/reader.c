@@ -380,3 +380,47 @@ enum jf_error jf_journal_verify(const char *directory, jf_verify_callback callba
     jf_journal_reader_close(reader);
     return error;
 }
+
+// --- Where a copy ends.
+// ---------------------------------------------------------------------------
+
+static enum jf_error blocks_until(struct jf_journal_reader *reader,
+                                  const struct jf_journal_end_search *search,
+                                  struct jf_journal_end *end, struct jf_diagnosis *diagnosis)
+{
+    struct progress progress = {.callback = search->callback, .context = search->context};
+    uint64_t from = search->from_segment == 0 ? reader->listing.oldest : search->from_segment;
+    enum jf_error error = jf_walk_seek(&reader->walk, from, diagnosis);
+    progress.segment_bytes = reader->walk.segment_size;
+    bool is_reached = search->until_position == 0;
+    while (error == JF_OK && !is_reached) {
+        error = next_block(reader, diagnosis);
+        if (error == JF_OK) {
+            end->block = reader->block.header;
+            end->last_position = reader->walk.tail.last_position;
+            if (end->first_position == 0) {
+                end->first_position = reader->block.header.first_position;
+            }
+            is_reached = end->last_position >= search->until_position;
+            tell(&progress, reader);
+        }
+    }
+    return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
+}
+
+enum jf_error jf_journal_find_end(const char *directory, const struct jf_journal_end_search *search,
+                                  struct jf_journal_end *out_end, struct jf_diagnosis *diagnosis)
+{
+    struct jf_journal_reader *reader = NULL;
+    enum jf_error error = reader_make(directory, &reader, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    struct jf_journal_end end = {.superblock = reader->superblock};
+    error = blocks_until(reader, search, &end, diagnosis);
+    if (error == JF_OK) {
+        *out_end = end;
+    }
+    jf_journal_reader_close(reader);
+    return error;
+}

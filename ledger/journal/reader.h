@@ -7,7 +7,7 @@
 #ifndef JF_JOURNAL_READER_H
 #define JF_JOURNAL_READER_H
 
-#include "journal/journal.h"
+#include "journal/superblock.h"
 
 struct jf_journal_reader;
 
@@ -79,5 +79,27 @@ JF_MUST_USE enum jf_error jf_journal_verify(const char *directory, jf_verify_cal
                                             void *context,
                                             struct jf_journal_verification *out_verification,
                                             struct jf_diagnosis *diagnosis);
+
+// Where a copy of the journal ends.
+struct jf_journal_end {
+    struct jf_superblock superblock;
+    struct jf_block_header block; // the last one of the copy; sequence 0: there is none
+    uint64_t last_position;       // of that block; 0: none
+    uint64_t first_position;      // of the first block that was verified; 0: none
+};
+
+struct jf_journal_end_search {
+    uint64_t from_segment;       // verify from here on; 0: from the oldest that is there
+    uint64_t until_position;     // end with the block that holds it; UINT64_MAX: with the last one
+    jf_verify_callback callback; // may be NULL
+    void *context;
+};
+
+// Verifies every block up to the one that holds `until_position`, or to the end where the journal
+// ends before it. Errors: as reader_open and reader_next.
+JF_MUST_USE enum jf_error jf_journal_find_end(const char *directory,
+                                              const struct jf_journal_end_search *search,
+                                              struct jf_journal_end *out_end,
+                                              struct jf_diagnosis *diagnosis);
 
 #endif

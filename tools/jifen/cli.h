@@ -128,6 +128,8 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(demo, "a day at the tills: replay, redeem, return, recalculate, verify")                     \
     X(journal, "print or verify the journal of a ledger, also of a running one")                   \
     X(verify, "check that members, lots, accounts and journal tie")                                \
+    X(backup, "copy a ledger to a safe place: first whole, then what is new")                      \
+    X(restore, "make a ledger from a backup, up to a position or an instant")                      \
     X(checkpoint, "write the state to disk now")
 
 #define JF_CLI_DECLARE(name, summary)                                                              \

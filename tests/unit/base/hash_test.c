@@ -60,3 +60,19 @@ Test(hash, equality_needs_both_halves)
     cr_assert_not(jf_hash128_equal(hash, (struct jf_hash128){3, 2}));
     cr_assert(jf_hash128_equal(hash, (struct jf_hash128){1, 2}));
 }
+
+Test(hash, a_stream_of_any_pieces_hashes_as_the_whole)
+{
+    static unsigned char bytes[70000];
+    buffer_fill(bytes, sizeof bytes);
+    for (size_t piece = 1; piece < sizeof bytes; piece = piece * 3 + 1) {
+        struct jf_hash_stream stream;
+        jf_hash_stream_init(&stream);
+        for (size_t at = 0; at < sizeof bytes; at += piece) {
+            size_t left = sizeof bytes - at;
+            jf_hash_stream_add(&stream, bytes + at, left < piece ? left : piece);
+        }
+        struct jf_hash128 whole = jf_hash128(bytes, sizeof bytes);
+        cr_assert(jf_hash128_equal(jf_hash_stream_end(&stream), whole), "pieces of %zu", piece);
+    }
+}

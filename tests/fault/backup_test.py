@@ -1,0 +1,316 @@
+"""Backups: taken whole, then only what is new; restored to any position; damage and strangers refused.
+
+The truth is what the clients were answered: after a restore a retry of each of them must get its first answer.
+"""
+import json
+import os
+import shutil
+import subprocess
+
+import fault
+from fault import PROGRAMS, WAIT, Client
+from jifend import ledger_pb2, number, sale
+
+FLAGS = ("--segment-mib", "4", "--checkpoint-entries", "1000", "--cache-mib", "8", "--filter-mib", "1",
+         "--reserve-mib", "16")
+BAD_INPUT, BROKEN, UNAVAILABLE = 4, 5, 3  # exit codes of jifen
+LOST = 3  # exit code of jifend: not a data directory
+
+
+class Backups(fault.Case):
+    """A ledger whose sales and answers are remembered."""
+
+    def setUp(self):
+        super().setUp()
+        self.answers = {}  # name: (position, outcome)
+        self.home = self.folder / "home"
+        self.data = self.home / "ledger"
+        self.backup = self.folder / "backup"
+
+    def begin(self, members=3):
+        server = self.serve(self.home, *FLAGS)
+        with server.channel() as channel:
+            client = Client(channel)
+            client.chain()
+            for member in range(1, members + 1):
+                client.enrol(member)
+        return server
+
+    def post(self, server, count, prefix="s", lines=1):
+        """Posts sales, and remembers what was answered."""
+        with server.channel() as channel:
+            client = Client(channel)
+            begin = len(self.answers)
+            for at in range(begin, begin + count):
+                name = f"{prefix}{at}"
+                got = client.sell(self.sale(name, at, lines))
+                self.answers[name] = (got.outcome.position, got.outcome.SerializeToString(deterministic=True))
+
+    @staticmethod
+    def sale(name, at, lines=1):
+        amount = 100 + at % 1000
+        return sale(name, member=1 + at % 3, lines=[fault.common_pb2.Line(
+            sku=f"{index:032}", category="GROCERY", quantity_milli=1000, amount=amount) for index in range(lines)])
+
+    def run_jifen(self, *arguments, code=0, words=()):
+        done = subprocess.run([PROGRAMS / "jifen", *map(str, arguments)], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=600)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+        told = [json.loads(line) for line in done.stdout.splitlines()] if "--json" in arguments else [done.stdout]
+        return told if arguments[0] == "journal" or code != 0 else told[0]
+
+    def take(self, *arguments, backup=None, **expected):
+        return self.run_jifen("backup", backup or self.backup, "--data", self.data, "--json", *arguments, **expected)
+
+    def restore(self, name, *arguments, backup=None, **expected):
+        """Restores to a folder of that name, as a server's home. Returns what was told."""
+        (self.folder / name).mkdir(exist_ok=True)
+        return self.run_jifen("restore", backup or self.backup, "--data", self.folder / name / "ledger", "--json",
+                              *arguments, **expected)
+
+    def assert_holds(self, name, until, lines=1):
+        """The ledger restored to `name` holds exactly the answers up to a position: a retry gets them again."""
+        server = self.serve(self.folder / name, *FLAGS)
+        with server.channel() as channel:
+            client = Client(channel)
+            self.assertEqual(fault.status_of(client).position_last, until)
+            kept = {key: answer for key, answer in self.answers.items() if answer[0] <= until}
+            self.assertEqual(fault.status_of(client).sales, len(kept))
+            for at, key in enumerate(self.answers):
+                if key in kept:
+                    got = client.sell(self.sale(key, at, lines))
+                    self.assertTrue(got.replayed)
+                    self.assertEqual((got.outcome.position, got.outcome.SerializeToString(deterministic=True)), kept[key])
+            self.assert_ties(client)
+        return server
+
+    def digest_of(self, data):
+        return self.run_jifen("verify", "--data", data, "--json")["digest"]
+
+
+class Take(Backups):
+    def test_a_backup_of_a_stopped_ledger_is_restored_with_every_answer(self):
+        server = self.begin()
+        self.post(server, 200)
+        self.assertEqual(server.stop(), 0)
+        before = fault.tree_of(self.data)
+        taken = self.take()
+        self.assertEqual(taken["last_position"], self.last_position())
+        self.assertEqual(taken["files_copied"], taken["files"])
+        self.assertEqual(fault.tree_of(self.data), before)
+        self.run_jifen("backup", self.backup, "--check")
+        told = self.restore("again")
+        self.assertEqual((told["last_position"], told["generation"], told["compared"]),
+                         (taken["last_position"], 2, True))
+        self.assertEqual(told["digest"], self.digest_of(self.data))
+        self.assertFalse((self.folder / "again" / "ledger.restoring").exists())
+        server = self.assert_holds("again", taken["last_position"])
+        # It goes on: the next position is given anew, in the new generation.
+        self.post(server, 1, prefix="new")
+        self.assertEqual(self.answers["new200"][0], taken["last_position"] + 1)
+        self.assertEqual(server.stop(), 0)
+        self.run_jifen("verify", "--data", self.folder / "again" / "ledger")
+
+    def last_position(self):
+        return max(position for position, _ in self.answers.values())
+
+    def test_a_second_backup_copies_what_is_new_and_loses_no_answer(self):
+        server = self.begin()
+        self.post(server, 150, lines=100)
+        self.assertEqual(server.stop(), 0)
+        first = self.take()
+        again = self.take()
+        self.assertEqual((again["files_copied"], again["bytes"]), (0, first["bytes"]))
+        server.start()
+        self.post(server, 100, lines=100)
+        self.assertEqual(server.stop(), 0)
+        second = self.take()
+        self.assertEqual(second["last_position"], self.last_position())
+        self.assertLess(second["files_copied"], second["files"])
+        objects = [path for path in self.backup.rglob("*") if path.is_file()]
+        self.assertEqual(len(objects), second["files"] + 2)  # and MANIFEST, LOCK: what is old is gone
+        self.restore("again")
+        server = self.assert_holds("again", second["last_position"], lines=100)
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_backup_goes_nowhere_else(self):
+        server = self.begin()
+        self.post(server, 5)
+        self.take(code=UNAVAILABLE, words=["is running"])
+        self.assertEqual(server.stop(), 0)
+        strange = self.folder / "strange"
+        strange.mkdir()
+        (strange / "letter").write_text("dear")
+        self.take(backup=strange, code=BAD_INPUT, words=["letter", "is no backup"])
+        self.take(backup=self.data, code=BAD_INPUT, words=["is a ledger"])
+        self.assertEqual(list(strange.iterdir()), [strange / "letter"])
+        self.take()
+        # Another ledger's backup is not overwritten, and a backup of later entries neither.
+        shutil.copytree(self.data, self.folder / "older")
+        other = self.serve(self.folder / "other", *FLAGS)
+        self.assertEqual(other.stop(), 0)
+        held = fault.tree_of(self.backup)
+        self.run_jifen("backup", self.backup, "--data", self.folder / "other" / "ledger", code=BAD_INPUT,
+                       words=["another ledger"])
+        self.assertEqual(fault.tree_of(self.backup), held)
+        server.start()
+        self.post(server, 5)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        held = fault.tree_of(self.backup)
+        self.run_jifen("backup", self.backup, "--data", self.folder / "older", code=UNAVAILABLE,
+                       words=["newer than this ledger"])
+        self.assertEqual(fault.tree_of(self.backup), held)
+
+    def test_a_damaged_source_does_not_replace_a_good_copy(self):
+        server = self.begin()
+        self.post(server, 300, lines=450)
+        self.assertEqual(server.stop(), 0)
+        self.assertGreater(self.take()["bytes"], 8 << 20, "several segments")
+        held = fault.tree_of(self.backup)
+        segment = self.data / "journal" / "segment-0000000000000001.jfl"
+        table = max((self.data / "state").glob("*.sst"), key=lambda path: path.stat().st_size)
+        for path, offset in ((segment, 100_000), (segment, segment.stat().st_size - 5), (table, 50)):
+            with self.subTest(path=path.name, offset=offset):
+                flip(path, offset)
+                self.take(code=BROKEN, words=[path.name])
+                flip(path, offset)
+                self.assertEqual(fault.tree_of(self.backup), held)
+        self.assertEqual(self.take()["files_copied"], 0)
+
+
+class Restore(Backups):
+    def test_every_position_of_a_ledger_is_restored_as_a_replay_to_it_has_it(self):
+        """With the state of the backup where it is old enough, and from the journal alone where it is not."""
+        server = self.begin()
+        self.post(server, 3)
+        self.assertEqual(server.stop(), 0)  # the state is on disk up to here
+        server.start()
+        self.post(server, 4)
+        server.kill()
+        taken = self.take()
+        self.assertLess(taken["state_position"], taken["last_position"])
+        digests = {}
+        for position in range(1, taken["last_position"] + 1):
+            told = self.restore(f"to{position}", "--to", position)
+            self.assertEqual((told["last_position"], told["compared"]), (position, True))
+            digests[position] = told["digest"]
+            if position % 4 == 0:
+                self.assertEqual(self.replayed_digest(position), told["digest"])
+        self.assertEqual(len(set(digests.values())), len(digests) - 1)  # programme and store: no member yet
+        server = self.assert_holds("to7", 7)
+        self.post(server, 1, prefix="new")
+        self.assertEqual(self.answers["new7"][0], 8)
+        self.assertEqual(server.stop(), 0)
+
+    def replayed_digest(self, position):
+        """Of the restored ledger whose state is taken away and made again from its journal, by a backup without it."""
+        data, backup, again = (self.folder / f"{what}{position}" for what in ("copy", "backup", "again"))
+        shutil.copytree(self.folder / f"to{position}" / "ledger", data)
+        shutil.rmtree(data / "state")
+        self.assertEqual(self.run_jifen("backup", backup, "--data", data, "--json")["state_position"], 0)
+        self.run_jifen("restore", backup, "--data", again)
+        return self.digest_of(again)
+
+    def test_an_instant_means_the_last_entry_recorded_by_then(self):
+        server = self.begin()
+        self.post(server, 10)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        entries = self.run_jifen("journal", "print", self.data, "--json")
+        stamps = {entry["position"]: int(entry["entry"]["recorded_at_us"]) for entry in entries}
+        for position in (5, 9, max(stamps)):
+            until = stamps[position] // 1000 + 1  # milliseconds: the first instant that is not before it
+            expected = max(at for at, stamp in stamps.items() if stamp <= until * 1000)
+            text = subprocess.run(["date", "-u", "-d", f"@{until / 1000:.3f}", "+%Y-%m-%dT%H:%M:%S.%3NZ"],
+                                  stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+            told = self.restore(f"at{position}", "--to", text, "--quick")
+            self.assertEqual((told["last_position"], told["compared"]), (expected, False))
+        self.restore("before", "--to", "2001-01-01T00:00:00Z", code=BAD_INPUT, words=["nothing of it lies"])
+        self.restore("beyond", "--to", max(stamps) + 1, code=BAD_INPUT, words=["nothing of it lies"])
+        self.restore("zero", "--to", 0, code=BAD_INPUT, words=["nothing of it lies"])
+        self.restore("word", "--to", "yesterday", code=2, words=["neither a position nor an instant"])
+
+    def test_each_kind_of_file_that_is_damaged_in_a_backup_is_named_and_nothing_is_made(self):
+        server = self.begin()
+        self.post(server, 20)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        kinds = {}
+        for path in sorted(self.backup.rglob("*")):
+            if path.is_file() and path.name != "LOCK" and path.stat().st_size > 0:
+                kinds.setdefault(path.name.split(".")[0].split("-")[0].rstrip("0123456789") + path.suffix[:4], path)
+        self.assertGreaterEqual(len(kinds), 7, kinds)
+        for path in kinds.values():
+            for damage in (flip, shorten, pathlib_remove):
+                with self.subTest(path=path.name, damage=damage.__name__):
+                    kept = path.read_bytes()
+                    damage(path, len(kept) // 2)
+                    is_gone = path.name == "MANIFEST" and not path.exists()
+                    code = BAD_INPUT if is_gone else BROKEN
+                    self.run_jifen("backup", self.backup, "--check", code=code, words=[path.name])
+                    self.restore("damaged", code=code, words=[path.name])
+                    path.write_bytes(kept)
+                    self.assertFalse((self.folder / "damaged" / "ledger").exists())
+                    self.assert_not_startable(self.folder / "damaged" / "ledger.restoring")
+        self.restore("damaged")  # goes on with what is there
+        server = self.assert_holds("damaged", max(position for position, _ in self.answers.values()))
+        self.assertEqual(server.stop(), 0)
+
+    def assert_not_startable(self, place):
+        if place.exists():
+            self.assert_ends(LOST, [str(place)], place)
+
+    def test_a_ledger_is_restored_to_a_new_place_only(self):
+        server = self.begin()
+        self.post(server, 5)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        before = fault.tree_of(self.data)
+        self.restore("home", code=UNAVAILABLE, words=["is not empty"])
+        self.assertEqual(fault.tree_of(self.data), before)
+        self.restore("nothing", backup=self.folder / "nowhere", code=BAD_INPUT, words=["nowhere"])
+        (self.folder / "empty" / "ledger").mkdir(parents=True)
+        self.restore("empty")
+        self.run_jifen("restore", self.backup, code=2, words=["--data"])
+
+    def test_a_restored_ledger_can_be_backed_up_and_restored_again(self):
+        server = self.begin()
+        self.post(server, 30)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        self.restore("first", "--to", 20)
+        server = self.assert_holds("first", 20)
+        self.answers = {key: answer for key, answer in self.answers.items() if answer[0] <= 20}
+        self.post(server, 10, prefix="other")
+        self.assertEqual(server.stop(), 0)
+        # Into the directory of the first generation: the newer generation takes its place.
+        taken = self.run_jifen("backup", self.backup, "--data", self.folder / "first" / "ledger", "--json")
+        told = self.restore("second")
+        self.assertEqual((told["last_position"], told["generation"]), (taken["last_position"], 3))
+        server = self.assert_holds("second", 30)
+        self.assertEqual(server.stop(), 0)
+        # And the older generation does not take it back.
+        self.take(code=UNAVAILABLE, words=["generation"])
+
+
+def flip(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 0x10]))
+
+
+def shorten(path, size):
+    os.truncate(path, size)
+
+
+def pathlib_remove(path, _size):
+    path.unlink()
+
+
+if __name__ == "__main__":
+    fault.main()

@@ -74,6 +74,7 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
 #define JF_BENCH_SUBCOMMANDS(X)                                                                    \
     X(limits, "what the disk can do: data-sync writes through io_uring")                           \
     X(plan, "planning a sale by the number of rules, in this process")                             \
+    X(engine, "durable sales in this process: journal and state, no network")                      \
     X(rpc, "durable sales through gRPC: rate, latency, memory, processor time")                    \
     X(jobs, "what a recalculation of all members costs the tills beside it")                       \
     X(memory, "resident memory of jifend with many members on disk")                               \

@@ -50,6 +50,7 @@ class BenchTest(unittest.TestCase):
         for arguments in ([], ["bogus"], ["rpc"], ["rpc", "--spawn", "--address", "127.0.0.1:1"],
                           ["rpc", "--spawn", "--parts", "unary,bogus"], ["limits", "--seconds", "0"],
                           ["plan", "--rules", "5,,50"], ["plan", "--rules", "0"], ["plan", "--rules", "1001"],
+                          ["engine", "--batch", "8193"], ["engine", "--sales", "0"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
 
@@ -103,6 +104,12 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(figures[f"device.dsync_{size}.p50_us"]["value"], 0)
             self.assertEqual(figures[f"device.dsync_{size}.p50_us"]["samples"], 2)
         self.assertGreater(figures["device.sequential.mib_per_s"]["value"], 0)
+
+    def test_the_engine_alone_is_measured_by_windows(self):
+        figures = self.measured("engine", "--members", "50", "--sales", "3000", "--window", "1000", "--batch", "100")
+        self.assertGreater(figures["engine.steady.rate"]["value"], 0)
+        self.assertLessEqual(figures["engine.steady.rate_least"]["value"], figures["engine.steady.rate"]["value"] * 1.5)
+        self.assertGreater(figures["engine.steady.written_bytes"]["value"], 100)  # a sale is some hundred bytes
 
     def test_planning_has_a_figure_for_every_size(self):
         ended = self.bench("plan", "--rules", "1,64,300", "--seconds", "0.02", "--repeat", "2", "--json", self.json)

@@ -1,0 +1,178 @@
+// jifen-bench engine: the engine in this process, without network: durable sales a second with
+// journal and state, window by window, so that what a grown store costs can be seen.
+// Fails: usage; too little space; an engine that stops; a refused sale.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench/inproc.h"
+#include "bench/machine.h"
+#include "bench/options.h"
+#include "bench/report.h"
+
+#define BYTES_PER_ENTRY 1536u // journal, state and a compaction under way
+#define BYTES_BASE      (1ull << 30)
+
+static const struct jf_bench_help help = {
+    .usage = "jifen-bench engine [options]",
+    .about = "Opens an engine of its own in this process, enrols members, and posts sales of\n"
+             "three lines in batches through one lane, as a network thread would. Says how many\n"
+             "are durable a second over all and in the slowest window, and what of processor,\n"
+             "memory and disk it takes. Nothing stays behind.\n",
+    .example = "  jifen-bench engine --dir /var/tmp --members 1000000 --sales 20000000\n"
+               "  jifen-bench engine --members 100000 --sales 1000000 --window 200000\n",
+};
+
+struct run {
+    const char *directory;
+    uint64_t members;
+    uint64_t sales;
+    uint64_t window;
+    uint64_t batch_size;
+    uint64_t batches;
+    uint64_t cache_mib;
+    const char *json_path;
+    struct jf_report report;
+    struct jf_inproc ledger;
+};
+
+// Bytes that this process has caused to be written to disks. 0: unknown.
+static uint64_t written_bytes(void)
+{
+    char line[128];
+    uint64_t bytes = 0;
+    FILE *file = fopen("/proc/self/io", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        (void)sscanf(line, "write_bytes: %" SCNu64, &bytes);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return bytes;
+}
+
+static enum jf_bench_exit windows_run(struct run *run, double *out_least)
+{
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    for (uint64_t done = 0; done < run->sales;) {
+        uint64_t left = run->sales - done;
+        uint64_t count = left < run->window ? left : run->window;
+        uint64_t begun_ns = jf_bench_now_ns();
+        if (jf_inproc_post(&run->ledger, count, &diagnosis) != JF_OK) {
+            return jf_bench_fail(JF_BENCH_FAILED, "%s", diagnosis.text);
+        }
+        if (jf_interrupt_seen()) {
+            return jf_bench_fail(JF_BENCH_INTERRUPTED, "interrupted");
+        }
+        double rate = (double)count * 1e9 / (double)(jf_bench_now_ns() - begun_ns);
+        *out_least = *out_least == 0 || rate < *out_least ? rate : *out_least;
+        done += count;
+        if (isatty(STDERR_FILENO) != 0) {
+            (void)fprintf(stderr, "\r%12" PRIu64 " sales, %9.0f/s", done, rate);
+        }
+    }
+    if (isatty(STDERR_FILENO) != 0) {
+        (void)fprintf(stderr, "\r%40s\r", "");
+    }
+    return JF_BENCH_OK;
+}
+
+static enum jf_bench_exit sales_measure(struct run *run)
+{
+    struct jf_report *report = &run->report;
+    struct jf_process_usage usage;
+    double least = 0;
+    uint64_t written = written_bytes();
+    uint64_t processor_us = jf_process_own_processor_us();
+    uint64_t begun_ns = jf_bench_now_ns();
+    enum jf_bench_exit code = windows_run(run, &least);
+    if (code != JF_BENCH_OK) {
+        return code;
+    }
+    double seconds = (double)(jf_bench_now_ns() - begun_ns) / 1e9;
+    double sales = (double)run->sales;
+    processor_us = jf_process_own_processor_us() - processor_us;
+    jf_process_usage(getpid(), &usage);
+    jf_report_add(report, "engine.steady.rate", sales / seconds, "/s", NULL);
+    jf_report_add(report, "engine.steady.rate_least", least, "/s", "engine.steady.rate");
+    jf_report_add(report, "engine.steady.cpu_us", (double)processor_us / sales, "us", NULL);
+    jf_report_add(report, "engine.steady.written_bytes",
+                  (double)(written_bytes() - written) / sales, "B", NULL);
+    jf_report_add(report, "engine.steady.peak_mib", (double)usage.resident_bytes_peak / (1u << 20),
+                  "MiB", NULL);
+    return JF_BENCH_OK;
+}
+
+static enum jf_bench_exit measure(struct run *run)
+{
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    uint64_t needed = (run->members + run->sales) * BYTES_PER_ENTRY + BYTES_BASE;
+    if (jf_machine_free_bytes(run->directory) < needed) {
+        return jf_bench_fail(JF_BENCH_UNAVAILABLE,
+                             "%s: %" PRIu64 " MiB may be needed and are not free: name another "
+                             "directory with --dir, or fewer --sales",
+                             run->directory, needed >> 20);
+    }
+    run->ledger.member_count = run->members;
+    run->ledger.batch_size = (uint32_t)run->batch_size;
+    run->ledger.slot_count = (uint32_t)run->batches;
+    enum jf_error error =
+        jf_inproc_open(&run->ledger, run->directory, run->cache_mib << 20, &diagnosis);
+    enum jf_bench_exit code = JF_BENCH_OK;
+    if (error != JF_OK) {
+        code = jf_bench_diagnosed(&diagnosis);
+    } else if (jf_interrupt_seen()) {
+        code = jf_bench_fail(JF_BENCH_INTERRUPTED, "interrupted");
+    } else {
+        code = sales_measure(run);
+    }
+    jf_inproc_close(&run->ledger);
+    if (code == JF_BENCH_OK &&
+        jf_report_finish(&run->report, run->json_path, &diagnosis) != JF_OK) {
+        code = jf_bench_diagnosed(&diagnosis);
+    }
+    return code;
+}
+
+static enum jf_bench_exit run_parsed(struct run *run, const struct jf_bench_command *command)
+{
+    const struct jf_bench_option options[] = {
+        {"--dir", "DIR", JF_BENCH_TEXT, &run->directory, 0, 0,
+         "where the ledger is made; default: here"},
+        {"--members", "N", JF_BENCH_NUMBER, &run->members, 1, 100000000, "to enrol"},
+        {"--sales", "N", JF_BENCH_NUMBER, &run->sales, 1, 1000000000, "to post"},
+        {"--window", "N", JF_BENCH_NUMBER, &run->window, 1000, 1000000000,
+         "sales whose rate is looked at together"},
+        {"--batch", "N", JF_BENCH_NUMBER, &run->batch_size, 1, JF_INPROC_BATCH_MAX,
+         "commands handed over together"},
+        {"--batches", "N", JF_BENCH_NUMBER, &run->batches, 1, JF_INPROC_SLOTS_MAX, "in flight"},
+        {"--cache-mib", "N", JF_BENCH_NUMBER, &run->cache_mib, 8, 65536, "of members"},
+        {"--json", "FILE", JF_BENCH_TEXT, &run->json_path, 0, 0, "write the figures there too"},
+    };
+    enum jf_bench_exit code = jf_options_parse(&help, options, JF_BENCH_OPTION_COUNT(options),
+                                               command->argc - 1, command->argv + 1);
+    if (code != JF_BENCH_GO_ON) {
+        return code;
+    }
+    jf_report_begin(&run->report, command, run->directory);
+    return measure(run);
+}
+
+enum jf_bench_exit jf_bench_engine_run(const struct jf_bench_command *command)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return jf_bench_fail(JF_BENCH_UNAVAILABLE, "out of memory");
+    }
+    *run = (struct run){.directory = ".",
+                        .members = 100000,
+                        .sales = 2000000,
+                        .window = 1000000,
+                        .batch_size = 1000,
+                        .batches = 8,
+                        .cache_mib = 256};
+    enum jf_bench_exit code = run_parsed(run, command);
+    free(run);
+    return code;
+}

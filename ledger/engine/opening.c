@@ -52,11 +52,13 @@ static bool is_present(const char *directory, const char *name)
     return stat(path, &status) == 0;
 }
 
-static bool is_empty(const char *path)
+static enum jf_error emptiness_look(const char *path, bool *out_is_empty,
+                                    struct jf_diagnosis *diagnosis)
 {
     DIR *directory = opendir(path);
     if (directory == NULL) {
-        return true;
+        return jf_diagnose(diagnosis, errno == ENOMEM ? JF_ERROR_NO_MEMORY : JF_ERROR_IO,
+                           "%s cannot be read: %s", path, strerror(errno));
     }
     uint32_t found = 0;
     for (const struct dirent *entry = readdir(directory); entry != NULL;
@@ -65,7 +67,8 @@ static bool is_empty(const char *path)
         found += is_dot || strcmp(entry->d_name, "lost+found") == 0 ? 0 : 1;
     }
     closedir(directory);
-    return found == 0;
+    *out_is_empty = found == 0;
+    return JF_OK;
 }
 
 static enum jf_error layout_check(const struct jf_engine *engine, struct jf_diagnosis *diagnosis)
@@ -79,8 +82,14 @@ static enum jf_error layout_check(const struct jf_engine *engine, struct jf_diag
                            "journal. Nothing was changed; bring the journal back from a backup",
                            root, engine->journal_directory);
     }
-    bool is_other = !has_journal && !is_present(root, "journal") && !is_empty(root);
-    if (is_other) {
+    bool is_empty = true;
+    if (!has_journal && !is_present(root, "journal")) {
+        enum jf_error error = emptiness_look(root, &is_empty, diagnosis);
+        if (error != JF_OK) {
+            return error;
+        }
+    }
+    if (!is_empty) {
         return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
                            "%s is not empty and not a Jifen data directory: nothing was changed. "
                            "Give an empty or new directory",

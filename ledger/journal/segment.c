@@ -84,8 +84,8 @@ enum jf_error jf_directory_list(int directory_fd, uint64_t bound,
         if (fd >= 0) {
             close(fd);
         }
-        return jf_diagnose(diagnosis, JF_ERROR_IO, "the journal directory cannot be listed: %s",
-                           strerror(code));
+        return jf_diagnose(diagnosis, code == ENOMEM ? JF_ERROR_NO_MEMORY : JF_ERROR_IO,
+                           "the journal directory cannot be listed: %s", strerror(code));
     }
     struct jf_directory_listing listing = {0};
     errno = 0;

@@ -560,7 +560,9 @@ static enum jf_error directory_look(const char *directory, struct directory_cont
     struct directory_content content = {0};
     DIR *listing = opendir(directory);
     if (listing == NULL) {
-        enum jf_error error = errno == ENOENT ? JF_ERROR_NOT_FOUND : JF_ERROR_IO;
+        enum jf_error error = errno == ENOENT   ? JF_ERROR_NOT_FOUND
+                              : errno == ENOMEM ? JF_ERROR_NO_MEMORY
+                                                : JF_ERROR_IO;
         return jf_diagnose(diagnosis, error, "state directory %.300s cannot be read: %s", directory,
                            strerror(errno));
     }

@@ -1,5 +1,7 @@
 // A unary slot asks, is answered, asks again; a stream slot keeps a window of messages in flight
-// and a ring of their starting times, since answers come in order. The run has three phases, moved
+// and a ring of their starting times, since answers come in order. In an open loop a slot that is
+// answered waits for the next arrival, and an arrival for the next free slot. The run has three
+// phases, moved
 // by the loop: warm-up, measured, ending; in the last one nothing new is asked. Fails: no
 // connection; nothing answered for 30 s; what single calls end with is counted instead.
 #include "bench/load.h"
@@ -9,6 +11,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "bench/arrivals.h"
 #include "bench/options.h"
 #include "tools/jifen/progress.h"
 
@@ -45,6 +48,9 @@ struct load {
     uint32_t slot_count;
     uint32_t window; // requests in flight a slot
     uint32_t open_calls;
+    struct jf_arrivals arrivals; // of an open loop, with the slots that are free
+    struct slot **free_slots;
+    uint32_t free_count;
     enum phase phase;
     uint64_t begun_ns;
     uint64_t measured_from_ns;
@@ -93,11 +99,17 @@ static bool answer_read(struct load *load, const unsigned char *bytes, uint32_t 
     return true;
 }
 
+static bool is_open_loop(const struct load *load)
+{
+    return load->config->arrivals_per_s > 0;
+}
+
 // Makes, stamps and sends the next request on the slot's call. Returns: false when there is none.
 static bool request_send(struct slot *slot, uint32_t size)
 {
     struct load *load = slot->load;
-    uint64_t started_ns = jf_bench_now_ns();
+    uint64_t started_ns =
+        is_open_loop(load) ? jf_arrivals_next_ns(&load->arrivals) : jf_bench_now_ns();
     unsigned char *room = jf_client_call_send(slot->call, size);
     if (room == NULL) {
         load->phase = PHASE_ENDING;
@@ -175,7 +187,11 @@ static void on_unary_done(void *context, struct jf_client_call *call,
     } else if (result->status != JF_STATUS_OK) {
         done_note(slot->load, result);
     }
-    unary_start(slot);
+    if (is_open_loop(slot->load)) {
+        slot->load->free_slots[slot->load->free_count++] = slot;
+    } else {
+        unary_start(slot);
+    }
 }
 
 static const struct jf_client_events unary_events = {on_unary_message, on_unary_done};
@@ -238,9 +254,51 @@ static void on_stream_done(void *context, struct jf_client_call *call,
 
 static const struct jf_client_events stream_events = {on_stream_message, on_stream_done};
 
+// Sends what has arrived, as far as there are free slots: the oldest first.
+static void arrivals_send(struct load *load)
+{
+    uint64_t now_ns = jf_bench_now_ns();
+    while (load->free_count > 0 && load->phase != PHASE_ENDING &&
+           jf_arrivals_next_ns(&load->arrivals) <= now_ns) {
+        unary_start(load->free_slots[--load->free_count]);
+        jf_arrivals_take(&load->arrivals);
+    }
+}
+
+// How long the next turn may wait.
+static uint64_t turn_us(const struct load *load)
+{
+    if (!is_open_loop(load) || load->free_count == 0 || load->phase == PHASE_ENDING) {
+        return TURN_US;
+    }
+    uint64_t now_ns = jf_bench_now_ns();
+    uint64_t next_ns = jf_arrivals_next_ns(&load->arrivals);
+    uint64_t wait_us = next_ns <= now_ns ? 0 : (next_ns - now_ns) / 1000;
+    return wait_us < TURN_US ? wait_us : TURN_US;
+}
+
+// Those that have arrived and were never sent: their number is told, since they have no latency.
+static uint64_t arrivals_left(struct load *load)
+{
+    uint64_t left = 0;
+    uint64_t now_ns = jf_bench_now_ns();
+    while (is_open_loop(load) && jf_arrivals_next_ns(&load->arrivals) <= now_ns) {
+        left += 1;
+        jf_arrivals_take(&load->arrivals);
+    }
+    return left;
+}
+
 static void slots_start(struct load *load)
 {
     bool is_stream = load->config->source->is_stream;
+    if (is_open_loop(load)) {
+        jf_arrivals_init(&load->arrivals, load->begun_ns, load->config->arrivals_per_s);
+        for (uint32_t at = 0; at < load->slot_count; at++) {
+            load->free_slots[load->free_count++] = &load->slots[at];
+        }
+        return;
+    }
     for (uint32_t at = 0; at < load->slot_count; at++) {
         struct slot *slot = &load->slots[at];
         if (!is_stream) {
@@ -293,9 +351,12 @@ static void measure_end(struct load *load)
 static bool turn(struct load *load)
 {
     uint64_t stall_ns = jf_interrupt_seen() ? INTERRUPT_STALL_NS : STALL_NS;
-    jf_clients_turn(load->clients, TURN_US);
+    jf_clients_turn(load->clients, turn_us(load));
     if (jf_interrupt_seen()) {
         load->phase = PHASE_ENDING;
+    }
+    if (is_open_loop(load)) {
+        arrivals_send(load);
     }
     return jf_bench_now_ns() - load->moved_ns < stall_ns;
 }
@@ -317,6 +378,7 @@ static bool phases_run(struct load *load, struct jf_progress *progress)
         jf_progress_show(progress, load->result->answers.accepted);
     }
     if (config->run_us > 0) {
+        load->result->arrivals_unsent = arrivals_left(load);
         load->phase = PHASE_ENDING;
         measure_end(load);
     }
@@ -367,7 +429,9 @@ static enum jf_error slots_make(struct load *load, struct jf_diagnosis *diagnosi
     load->connections = calloc(config->connections, sizeof(struct jf_client *));
     load->slots = calloc(load->slot_count, sizeof(load->slots[0]));
     load->starts = calloc((size_t)load->slot_count * load->window, sizeof(load->starts[0]));
-    if (load->connections == NULL || load->slots == NULL || load->starts == NULL) {
+    load->free_slots = calloc(load->slot_count, sizeof(struct slot *));
+    if (load->connections == NULL || load->slots == NULL || load->starts == NULL ||
+        load->free_slots == NULL) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory for %u calls",
                            config->connections * config->calls);
     }
@@ -407,6 +471,7 @@ enum jf_error jf_load_run(const struct jf_load_config *config, struct jf_clients
 {
     JF_ASSERT(config->connections >= 1 && config->connections <= JF_LOAD_CONNECTIONS_MAX);
     JF_ASSERT(config->calls >= 1 && config->calls <= JF_LOAD_CALLS_MAX);
+    JF_ASSERT(config->arrivals_per_s == 0 || (!config->source->is_stream && config->run_us > 0));
     memset(out_result, 0, sizeof(*out_result));
     struct load *load = calloc(1, sizeof(*load));
     if (load == NULL) {
@@ -425,6 +490,7 @@ enum jf_error jf_load_run(const struct jf_load_config *config, struct jf_clients
     if (may_free) {
         free(load->connections);
         free(load->starts);
+        free(load->free_slots);
         free(load->slots);
         free(load);
     }

@@ -1,9 +1,12 @@
-// Closed-loop load: so many connections, so many calls (or messages of a stream) in flight on each;
-// what is answered is asked anew at once. One thread.
+// Load in a closed loop: so many connections, so many calls (or messages of a stream) in flight on
+// each; what is answered is asked anew at once. Or in an open loop: requests arrive at a rate,
+// whatever the server does. One thread.
 //
-// Latency runs from just before a request's bytes are handed to the connection until its answer has
-// been read whole. Every answer is looked at. A closed loop asks less while the server stalls: the
-// longest single wait is therefore told beside the percentiles.
+// Latency runs until the answer has been read whole: in a closed loop from just before a request's
+// bytes are handed to the connection, in an open loop from the instant at which it arrived, also
+// when all calls were taken and it had to wait to be sent (so a stall is felt by all that arrive
+// meanwhile, and nothing is omitted). Every answer is looked at. A closed loop asks less while the
+// server stalls: the longest single wait is therefore told beside the percentiles.
 #ifndef JF_BENCH_LOAD_H
 #define JF_BENCH_LOAD_H
 
@@ -36,8 +39,9 @@ struct jf_load_source {
 struct jf_load_config {
     const struct jf_client_config *server;
     const struct jf_load_source *source;
-    uint32_t connections; // 1..JF_LOAD_CONNECTIONS_MAX
-    uint32_t calls;       // in flight on each, 1..JF_LOAD_CALLS_MAX
+    uint32_t connections;    // 1..JF_LOAD_CONNECTIONS_MAX
+    uint32_t calls;          // in flight on each, 1..JF_LOAD_CALLS_MAX
+    uint64_t arrivals_per_s; // open loop at that rate, no stream and run_us > 0; 0: closed loop
     uint64_t warm_up_us;
     uint64_t run_us;      // 0: until the source has no more
     uint64_t answers_max; // expected with run_us 0, for the progress line
@@ -51,6 +55,7 @@ struct jf_load_result {
     struct jf_answers answers;      // all, also of warm-up and of the end
     uint64_t measured_accepted;     // answered within the measured time
     uint64_t measured_ns;
+    uint64_t arrivals_unsent;     // of an open loop: still waiting for a free call at the end
     uint64_t overloads;           // calls that ended with RESOURCE_EXHAUSTED
     uint64_t failures;            // calls that ended otherwise than OK, or were answered wrongly
     uint64_t server_processor_us; // within the measured time

@@ -10,19 +10,19 @@
 #include "base/limits.h"
 #include "bench/disk.h"
 #include "bench/options.h"
-#include "bench/population.h"
 #include "bench/posting.h"
-#include "bench/report.h"
-#include "bench/target.h"
+#include "bench/rpc_private.h"
 
 #define WINDOW_OF_STREAM 64u // messages in flight; the service lets a stream have no more
 #define SAMPLE_MS_MAX    2000u
+#define OPEN_CALLS       512u // on one connection: what arrives in a stall finds room
 
 static const struct jf_bench_help help = {
     .usage = "jifen-bench rpc --spawn | --address HOST:PORT [options]",
     .about =
-        "Posts sales of three lines through gRPC, closed loop, every answer looked at and every\n"
-        "sale durable before it is answered. Parts, each after a warm-up:\n"
+        "Posts sales of three lines through gRPC, every answer looked at and every sale durable\n"
+        "before it is answered; in a closed loop where nothing else is said. Parts, each after a\n"
+        "warm-up:\n"
         "  empty           an empty unary call (health check): what HTTP/2 costs here\n"
         "  single          one caller at a time, beside bare 4 KiB data-sync writes\n"
         "  unary           connections x calls, a sale each\n"
@@ -30,43 +30,17 @@ static const struct jf_bench_help help = {
         "  hot             as unary, all of one member\n"
         "  stream          one stream a connection\n"
         "  batch           PostBatch\n"
+        "  open            open loop: sales arrive at --rate, whatever the server does; latency "
+        "runs\n"
+        "                  from their arrival\n"
+        "  saturation      open loop: the highest rate whose p99 stays below --p99-ms\n"
         "With --spawn a jifend of its own is started on loopback with a fresh ledger, and stopped\n"
         "and removed at the end. With --address nothing is removed: never name a ledger in use.\n",
     .example = "  jifen-bench rpc --spawn --dir /var/tmp --members 1000000 --verify\n"
                "  jifen-bench rpc --spawn --parts unary,batch --seconds 5 --repeat 3\n",
 };
 
-struct run {
-    bool is_spawned;
-    bool has_verify;
-    bool is_refusal_expected;
-    struct jf_target_options target_options;
-    struct jf_population population;
-    uint64_t connections;
-    uint64_t calls;
-    uint64_t batch_size;
-    uint64_t batches;
-    uint64_t run_ms;
-    uint64_t warm_up_ms;
-    uint64_t repeats;
-    const char *parts;
-    const char *json_path;
-    struct jf_target target;
-    struct jf_report report;
-    struct jf_sales sales;
-    struct jf_load_result result;
-};
-
-struct part {
-    const char *name;
-    const char *prefix;
-    enum jf_posting_way way;
-    bool is_hot;
-    const char *rate_of;
-    const char *latency_of;
-};
-
-static const struct part parts[] = {
+static const struct jf_rpc_part parts[] = {
     {"empty", "http2.empty_unary", JF_POSTING_EMPTY, false, NULL, NULL},
     {"single", "rpc.single", JF_POSTING_UNARY, false, "device.dsync_4k.rate", "device.dsync_4k"},
     {"unary", "rpc.unary", JF_POSTING_UNARY, false, "http2.empty_unary.rate", "device.dsync_4k"},
@@ -75,11 +49,13 @@ static const struct part parts[] = {
     {"hot", "rpc.hot_member", JF_POSTING_UNARY, true, "rpc.unary.rate", "device.dsync_4k"},
     {"stream", "rpc.stream", JF_POSTING_STREAM, false, "rpc.unary.rate", "device.dsync_4k"},
     {"batch", "rpc.batch", JF_POSTING_BATCH, false, "rpc.unary.rate", "device.dsync_4k"},
+    {"open", "", JF_POSTING_UNARY, false, NULL, "device.dsync_4k"}, // named by its rate
+    {"saturation", "rpc.saturation", JF_POSTING_UNARY, false, "rpc.unary.rate", "device.dsync_4k"},
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
 
-static const struct part *part_find(const char *name, size_t size)
+static const struct jf_rpc_part *part_find(const char *name, size_t size)
 {
     for (size_t at = 0; at < PART_COUNT; at++) {
         if (strlen(parts[at].name) == size && strncmp(parts[at].name, name, size) == 0) {
@@ -91,7 +67,7 @@ static const struct part *part_find(const char *name, size_t size)
 
 // Takes the next name off a list with commas. Returns: false at its end; out_part is NULL for a
 // name that is none.
-static bool part_next(const char **list, const struct part **out_part)
+static bool part_next(const char **list, const struct jf_rpc_part **out_part)
 {
     if (**list == '\0') {
         return false;
@@ -102,11 +78,12 @@ static bool part_next(const char **list, const struct part **out_part)
     return true;
 }
 
-static void shape_choose(const struct run *run, const struct part *part,
+static void shape_choose(const struct jf_rpc_run *run, const struct jf_rpc_part *part,
                          struct jf_load_config *config)
 {
     config->connections = (uint32_t)run->connections;
-    config->calls = (uint32_t)run->calls;
+    config->calls = run->arrivals_per_s > 0 ? OPEN_CALLS : (uint32_t)run->calls;
+    config->arrivals_per_s = run->arrivals_per_s;
     if (strcmp(part->name, "single") == 0) {
         config->connections = 1;
         config->calls = 1;
@@ -121,8 +98,8 @@ static void shape_choose(const struct run *run, const struct part *part,
     }
 }
 
-static void figure_add(struct run *run, const struct part *part, const char *name, double value,
-                       const char *unit)
+void jf_rpc_figure_add(struct jf_rpc_run *run, const struct jf_rpc_part *part, const char *name,
+                       double value, const char *unit)
 {
     char full[JF_FIGURE_NAME_SIZE];
     (void)snprintf(full, sizeof(full), "%.30s.%.30s", part->prefix, name);
@@ -130,33 +107,33 @@ static void figure_add(struct run *run, const struct part *part, const char *nam
     jf_report_add(&run->report, full, value, unit, is_rate ? part->rate_of : NULL);
 }
 
-static void figures_add(struct run *run, const struct part *part)
+void jf_rpc_figures_add(struct jf_rpc_run *run, const struct jf_rpc_part *part)
 {
     const struct jf_load_result *result = &run->result;
     double seconds = (double)result->measured_ns / 1e9;
     double accepted = (double)result->measured_accepted;
-    figure_add(run, part, "rate", accepted / seconds, "/s");
+    jf_rpc_figure_add(run, part, "rate", accepted / seconds, "/s");
     jf_report_add_latency(&run->report, part->prefix, &result->latency_ns, part->latency_of);
     double client_s = (double)result->client_processor_us / 1e6;
     double server_s = (double)result->server_processor_us / 1e6;
-    figure_add(run, part, "client_cpu_s", client_s, "s");
+    jf_rpc_figure_add(run, part, "client_cpu_s", client_s, "s");
     if (run->is_refusal_expected) {
-        figure_add(run, part, "refused", (double)(result->answers.refused + result->overloads),
-                   "answers");
+        jf_rpc_figure_add(run, part, "refused",
+                          (double)(result->answers.refused + result->overloads), "answers");
     }
     if (run->is_spawned) {
         struct jf_process_usage usage;
         jf_process_usage(run->target.process.pid, &usage);
-        figure_add(run, part, "server_cpu_s", server_s, "s");
-        figure_add(run, part, "client_cpu_share", client_s * 100.0 / (client_s + server_s + 1e-9),
-                   "%");
-        figure_add(run, part, "rss_mib", (double)usage.resident_bytes / (1u << 20), "MiB");
+        jf_rpc_figure_add(run, part, "server_cpu_s", server_s, "s");
+        jf_rpc_figure_add(run, part, "client_cpu_share",
+                          client_s * 100.0 / (client_s + server_s + 1e-9), "%");
+        jf_rpc_figure_add(run, part, "rss_mib", (double)usage.resident_bytes / (1u << 20), "MiB");
     }
 }
 
 // Every sale that was answered is in the ledger once, and none besides: only on a ledger of our
 // own.
-static enum jf_bench_exit count_check(struct run *run, const struct part *part,
+static enum jf_bench_exit count_check(struct jf_rpc_run *run, const struct jf_rpc_part *part,
                                       const struct jf_target_status *before)
 {
     struct jf_diagnosis diagnosis;
@@ -175,7 +152,7 @@ static enum jf_bench_exit count_check(struct run *run, const struct part *part,
     return JF_BENCH_OK;
 }
 
-static enum jf_bench_exit result_judge(struct run *run, const struct part *part,
+static enum jf_bench_exit result_judge(struct jf_rpc_run *run, const struct jf_rpc_part *part,
                                        const struct jf_load_config *config)
 {
     const struct jf_load_result *result = &run->result;
@@ -194,7 +171,7 @@ static enum jf_bench_exit result_judge(struct run *run, const struct part *part,
                          result->failure);
 }
 
-static enum jf_bench_exit part_measure(struct run *run, const struct part *part)
+enum jf_bench_exit jf_rpc_part_measure(struct jf_rpc_run *run, const struct jf_rpc_part *part)
 {
     struct jf_diagnosis diagnosis;
     struct jf_target_status before;
@@ -216,17 +193,21 @@ static enum jf_bench_exit part_measure(struct run *run, const struct part *part)
         return jf_bench_diagnosed(&diagnosis);
     }
     enum jf_bench_exit code = result_judge(run, part, &config);
+    return code == JF_BENCH_OK ? count_check(run, part, &before) : code;
+}
+
+static enum jf_bench_exit closed_measure(struct jf_rpc_run *run, const struct jf_rpc_part *part)
+{
+    run->arrivals_per_s = 0;
+    enum jf_bench_exit code = jf_rpc_part_measure(run, part);
     if (code == JF_BENCH_OK) {
-        code = count_check(run, part, &before);
-    }
-    if (code == JF_BENCH_OK) {
-        figures_add(run, part);
+        jf_rpc_figures_add(run, part);
     }
     return code;
 }
 
 // The disk is asked right before and right after, in the directory of the ledger.
-static enum jf_bench_exit disk_sample(struct run *run)
+static enum jf_bench_exit disk_sample(struct jf_rpc_run *run)
 {
     struct jf_diagnosis diagnosis;
     const char *directory =
@@ -240,12 +221,16 @@ static enum jf_bench_exit disk_sample(struct run *run)
                : jf_bench_diagnosed(&diagnosis);
 }
 
-static enum jf_bench_exit part_run(struct run *run, const struct part *part)
+static enum jf_bench_exit part_run(struct jf_rpc_run *run, const struct jf_rpc_part *part)
 {
     bool has_sample = strcmp(part->name, "single") == 0;
     enum jf_bench_exit code = has_sample ? disk_sample(run) : JF_BENCH_OK;
-    if (code == JF_BENCH_OK) {
-        code = part_measure(run, part);
+    if (code == JF_BENCH_OK && strcmp(part->name, "open") == 0) {
+        code = jf_rpc_open_measure(run, part);
+    } else if (code == JF_BENCH_OK && strcmp(part->name, "saturation") == 0) {
+        code = jf_rpc_saturation_search(run, part);
+    } else if (code == JF_BENCH_OK) {
+        code = closed_measure(run, part);
     }
     if (code == JF_BENCH_OK && has_sample) {
         code = disk_sample(run);
@@ -253,12 +238,12 @@ static enum jf_bench_exit part_run(struct run *run, const struct part *part)
     return code;
 }
 
-static enum jf_bench_exit parts_run(struct run *run)
+static enum jf_bench_exit parts_run(struct jf_rpc_run *run)
 {
     enum jf_bench_exit code = JF_BENCH_OK;
     for (uint64_t at = 0; at < run->repeats && code == JF_BENCH_OK; at++) {
         const char *list = run->parts;
-        const struct part *part = NULL;
+        const struct jf_rpc_part *part = NULL;
         while (code == JF_BENCH_OK && part_next(&list, &part)) {
             JF_ASSERT(part != NULL);
             code = jf_interrupt_seen() ? JF_BENCH_INTERRUPTED : part_run(run, part);
@@ -267,7 +252,7 @@ static enum jf_bench_exit parts_run(struct run *run)
     return code;
 }
 
-static enum jf_bench_exit ledger_verify(struct run *run)
+static enum jf_bench_exit ledger_verify(struct jf_rpc_run *run)
 {
     struct jf_diagnosis diagnosis;
     enum jf_error error = jf_target_verify(&run->target, &diagnosis);
@@ -279,7 +264,7 @@ static enum jf_bench_exit ledger_verify(struct run *run)
                                      : jf_bench_diagnosed(&diagnosis);
 }
 
-static enum jf_bench_exit ledger_measure(struct run *run)
+static enum jf_bench_exit ledger_measure(struct jf_rpc_run *run)
 {
     struct jf_diagnosis diagnosis;
     if (jf_target_start(&run->target, &diagnosis) != JF_OK ||
@@ -305,7 +290,7 @@ static enum jf_bench_exit ledger_measure(struct run *run)
     return code;
 }
 
-static enum jf_bench_exit run_all(struct run *run)
+static enum jf_bench_exit run_all(struct jf_rpc_run *run)
 {
     struct jf_diagnosis diagnosis;
     enum jf_bench_exit code = JF_BENCH_OK;
@@ -327,7 +312,7 @@ static enum jf_bench_exit run_all(struct run *run)
     return code;
 }
 
-static enum jf_bench_exit options_check(const struct run *run)
+static enum jf_bench_exit options_check(const struct jf_rpc_run *run)
 {
     if (run->is_spawned == (run->target_options.address != NULL)) {
         return jf_bench_fail(JF_BENCH_USAGE, "either --spawn or --address is needed; see: "
@@ -337,7 +322,7 @@ static enum jf_bench_exit options_check(const struct run *run)
         return jf_bench_fail(JF_BENCH_USAGE, "--connections times --calls may be up to 16384");
     }
     const char *list = run->parts;
-    const struct part *part = NULL;
+    const struct jf_rpc_part *part = NULL;
     while (part_next(&list, &part)) {
         if (part == NULL) {
             return jf_bench_fail(JF_BENCH_USAGE,
@@ -349,7 +334,8 @@ static enum jf_bench_exit options_check(const struct run *run)
     return JF_BENCH_GO_ON;
 }
 
-static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_command *command)
+static enum jf_bench_exit options_parse(struct jf_rpc_run *run,
+                                        const struct jf_bench_command *command)
 {
     const struct jf_bench_option options[] = {
         {"--spawn", NULL, JF_BENCH_FLAG, &run->is_spawned, 0, 0, "start a jifend of our own"},
@@ -365,6 +351,8 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
         {"--batch-size", "N", JF_BENCH_NUMBER, &run->batch_size, 1, JF_BATCH_COUNT_MAX,
          "sales in a PostBatch"},
         {"--batches", "N", JF_BENCH_NUMBER, &run->batches, 1, 64, "of them in flight"},
+        {"--rate", "N", JF_BENCH_NUMBER, &run->rate, 1, 10000000, "sales a second, of open"},
+        {"--p99-ms", "N", JF_BENCH_NUMBER, &run->p99_ms, 1, 10000, "the bound, of saturation"},
         {"--seconds", "S", JF_BENCH_SECONDS, &run->run_ms, 10, 3600000, "measured, each part"},
         {"--warm-up", "S", JF_BENCH_SECONDS, &run->warm_up_ms, 0, 600000, "before each part"},
         {"--repeat", "N", JF_BENCH_NUMBER, &run->repeats, 1, JF_REPEATS_MAX,
@@ -381,7 +369,7 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
 
 enum jf_bench_exit jf_bench_rpc_run(const struct jf_bench_command *command)
 {
-    struct run *run = calloc(1, sizeof(*run));
+    struct jf_rpc_run *run = calloc(1, sizeof(*run));
     if (run == NULL) {
         return jf_bench_fail(JF_BENCH_UNAVAILABLE, "out of memory");
     }
@@ -393,7 +381,9 @@ enum jf_bench_exit jf_bench_rpc_run(const struct jf_bench_command *command)
     run->run_ms = 10000;
     run->warm_up_ms = 1000;
     run->repeats = 1;
-    run->parts = "empty,single,unary,connections_64,hot,stream,batch";
+    run->rate = 20000;
+    run->p99_ms = 5;
+    run->parts = "empty,single,unary,connections_64,hot,stream,batch,open";
     enum jf_bench_exit code = options_parse(run, command);
     if (code == JF_BENCH_GO_ON) {
         const char *directory = run->target_options.directory;

@@ -4,50 +4,12 @@
 // cannot take it.
 #include "base/assert.h"
 #include "engine/clock.h"
+#include "engine/effects_load.h"
 #include "engine/engine_private.h"
 #include "engine/entry_codec.h"
 #include "engine/replay.h"
 
 #define PROGRESS_INTERVAL_US 100000u
-
-// Stores and programmes are few: their entries are applied again from the state's list.
-static enum jf_error reference_apply(struct jf_engine *engine, uint64_t position,
-                                     struct jf_diagnosis *diagnosis)
-{
-    struct jf_effects *effects = &engine->effects;
-    struct jf_text bytes = {NULL, 0};
-    struct jf_entry entry;
-    jf_arena_reset(&engine->scratch);
-    enum jf_error error = jf_state_entry_read(effects->state, position, &engine->scratch, &bytes);
-    if (error == JF_OK) {
-        error = jf_entry_decode(bytes, &engine->scratch, &entry, diagnosis);
-    }
-    if (error == JF_OK) {
-        error = jf_reference_prepare(effects->reference, &entry, diagnosis);
-    }
-    if (error == JF_OK) {
-        jf_reference_apply(effects->reference, &entry);
-    }
-    return error;
-}
-
-static enum jf_error reference_load(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
-{
-    const uint64_t *positions = NULL;
-    uint32_t count = 0;
-    enum jf_error error =
-        jf_state_reference_positions(engine->effects.state, &engine->arena, &positions, &count);
-    for (uint32_t i = 0; i < count && error == JF_OK; i++) {
-        error = reference_apply(engine, positions[i], diagnosis);
-    }
-    if (error != JF_OK && diagnosis->error == JF_OK) {
-        jf_diagnose(diagnosis, error,
-                    "stores and programmes cannot be read from the state in %s: "
-                    "remove that directory to have it rebuilt from the journal",
-                    engine->state_directory);
-    }
-    return error;
-}
 
 static enum jf_error chunk_apply(struct jf_engine *engine, struct jf_replay *replay,
                                  struct jf_diagnosis *diagnosis)
@@ -150,11 +112,7 @@ enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *d
             engine->state_directory, (unsigned long long)applied, engine->journal_directory,
             (unsigned long long)last);
     }
-    enum jf_error error =
-        jf_state_load_control(engine->effects.state, engine->effects.control, diagnosis);
-    if (error == JF_OK) {
-        error = reference_load(engine, diagnosis);
-    }
+    enum jf_error error = jf_effects_load(&engine->effects, engine->state_directory, diagnosis);
     engine->last_position = applied;
     if (error == JF_OK && applied > 0) {
         error = stamp_load(engine, applied, diagnosis);

@@ -342,18 +342,15 @@ enum jf_error jf_verify_run(const struct jf_verify_input *input, struct jf_job_p
     out_result->stage = "done";
     out_result->position = input->position;
     out_result->ties = true;
-    enum jf_error error = JF_OK;
-    if (input->position > 0) {
-        error = jf_journal_reader_open(input->journal_directory, 1, &reader, diagnosis);
-    }
-    if (error == JF_OK && input->position > 0) {
+    enum jf_error error = jf_journal_reader_open(input->journal_directory, 1, &reader, diagnosis);
+    if (error == JF_OK) {
         struct jf_ledger_id id = jf_journal_reader_ledger_id(reader);
         error = scratch_open(&run, id.bytes, diagnosis);
     }
-    if (error == JF_OK && input->position > 0) {
+    if (error == JF_OK) {
         error = journal_replay(&run, reader, diagnosis);
     }
-    if (error == JF_OK && input->position > 0) {
+    if (error == JF_OK) {
         error = compare(&run, diagnosis);
     }
     jf_journal_reader_close(reader);

@@ -38,6 +38,7 @@
 #define READ_TIER_PERSISTED   2 // what is in files only
 #define LOG_LEVEL_WARN        2
 #define DIRECTORY_NAME_MAX    4096
+#define MESSAGE_BYTES         224 // of a status text, so that directory and remedy fit too
 
 static const char *const family_names[FAMILIES] = {
     "default",  "members",  "cards",  "entries", "transactions",
@@ -109,9 +110,24 @@ static const char *remedy_of(enum jf_error error)
     case JF_ERROR_FOREIGN:
         return "it is not a Jifen state database: name another directory";
     default:
-        return "the state can be rebuilt from the journal: remove that directory and start "
-               "again, as long as the journal still holds everything from its first entry";
+        return "stop the ledger and make the state anew from its journal: jifen rebuild --data DIR";
     }
+}
+
+// RocksDB's message without the directory, which is said before it: what is left of a path is the
+// file, and behind it RocksDB says the offset. Out: at most `size` bytes with the terminator.
+static void message_shorten(const char *directory, const char *message, char *out_text, size_t size)
+{
+    size_t directory_size = strlen(directory);
+    size_t at = 0;
+    while (*message != '\0' && at + 1 < size) {
+        if (strncmp(message, directory, directory_size) == 0 && message[directory_size] == '/') {
+            message += directory_size + 1;
+        } else {
+            out_text[at++] = *message++;
+        }
+    }
+    out_text[at] = '\0';
 }
 
 // Takes RocksDB's message (freed). Returns: JF_OK when there is none.
@@ -122,8 +138,10 @@ static enum jf_error status_take(const char *directory, char *message,
         return JF_OK;
     }
     enum jf_error error = jf_kv_rocksdb_error(message);
-    // The remedy matters more than the end of a long status text.
-    (void)jf_diagnose(diagnosis, error, "state database %.160s: %.140s (%s)", directory, message,
+    // Of a long status text the beginning; the remedy matters more than its end.
+    char text[MESSAGE_BYTES];
+    message_shorten(directory, message, text, sizeof text);
+    (void)jf_diagnose(diagnosis, error, "state database %.160s: %s (%s)", directory, text,
                       remedy_of(error));
     rocksdb_free(message);
     return error;

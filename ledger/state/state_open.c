@@ -46,10 +46,11 @@ enum jf_error jf_state_meta_get(struct jf_kv *kv, const char *key, struct jf_sta
 static enum jf_error corrupt(const struct jf_state *state, struct jf_diagnosis *diagnosis,
                              const char *what)
 {
-    return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
-                       "state database %.200s: %s; the state can be rebuilt from the journal: "
-                       "remove that directory and start again",
-                       state->config.directory, what);
+    return jf_diagnose(
+        diagnosis, JF_ERROR_CORRUPT,
+        "state database %.200s: %s; stop the ledger and make the state anew from its "
+        "journal: jifen rebuild --data DIR",
+        state->config.directory, what);
 }
 
 // ---- Identity -------------------------------------------------------------------------

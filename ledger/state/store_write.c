@@ -352,12 +352,13 @@ enum jf_error jf_store_load_tail(struct jf_store *store, struct jf_diagnosis *di
         error = JF_ERROR_CORRUPT;
     }
     if (error == JF_ERROR_CORRUPT || error == JF_ERROR_NO_MEMORY) {
-        return jf_diagnose(diagnosis, error,
-                           "the state's entries from position %llu on do not match its applied "
-                           "position %llu: remove the state directory and start again, it is "
-                           "rebuilt from the journal",
-                           (unsigned long long)(store->tail.number << JF_CHUNK_SHIFT),
-                           (unsigned long long)store->config.applied);
+        return jf_diagnose(
+            diagnosis, error,
+            "the state's entries from position %llu on do not match its applied "
+            "position %llu: stop the ledger and make the state anew from its journal: "
+            "jifen rebuild --data DIR",
+            (unsigned long long)(store->tail.number << JF_CHUNK_SHIFT),
+            (unsigned long long)store->config.applied);
     }
     return error;
 }

@@ -50,8 +50,9 @@ enum jf_exit jf_cli_diagnosed(const struct jf_diagnosis *diagnosis)
     static const enum jf_exit codes[JF_ERROR_COUNT] = {
         [JF_ERROR_INVALID] = JF_EXIT_BAD_INPUT, [JF_ERROR_NOT_FOUND] = JF_EXIT_BAD_INPUT,
         [JF_ERROR_FOREIGN] = JF_EXIT_BAD_INPUT, [JF_ERROR_VERSION] = JF_EXIT_BAD_INPUT,
-        [JF_ERROR_IO] = JF_EXIT_BAD_INPUT,      [JF_ERROR_CORRUPT] = JF_EXIT_BROKEN,
-        [JF_ERROR_GAP] = JF_EXIT_BROKEN,        [JF_ERROR_STATE] = JF_EXIT_BROKEN,
+        [JF_ERROR_IO] = JF_EXIT_BAD_INPUT,      [JF_ERROR_EXISTS] = JF_EXIT_BAD_INPUT,
+        [JF_ERROR_CORRUPT] = JF_EXIT_BROKEN,    [JF_ERROR_GAP] = JF_EXIT_BROKEN,
+        [JF_ERROR_STATE] = JF_EXIT_BROKEN,
     };
     enum jf_exit code =
         codes[diagnosis->error] == 0 ? JF_EXIT_UNAVAILABLE : codes[diagnosis->error];

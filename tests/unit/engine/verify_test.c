@@ -170,6 +170,8 @@ Test(verify, names_a_row_of_an_index_that_is_gone_wrong_or_of_nothing, .timeout 
         {JF_KV_META, "r", 9, REMOVED, "store or programme of entry 1: in the journal"},
         {JF_KV_META, "r", 9, ADDED, "store or programme of entry 0: in the state"},
         {JF_KV_MEMBERS, "", 0, REMOVED, "member 7 is in the journal and not in the state"},
+        // A state that says it holds nothing must hold nothing.
+        {JF_KV_META, "applied", 7, REMOVED, "the state holds entry 1, and its position is 0"},
     };
     struct ledger ledger;
     ledger_fill(&ledger);

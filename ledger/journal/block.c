@@ -98,7 +98,7 @@ static struct jf_hash128 load_hash(const unsigned char *from)
     return (struct jf_hash128){jf_load_u64(from), jf_load_u64(from + 8)};
 }
 
-static struct jf_hash128 body_hash(const unsigned char *block, uint32_t payload_size)
+struct jf_hash128 jf_block_body_checksum(const unsigned char *block, uint32_t payload_size)
 {
     return jf_hash128(block + JF_BLOCK_AT_PREVIOUS_CHECKSUM,
                       JF_BLOCK_AT_PAYLOAD - JF_BLOCK_AT_PREVIOUS_CHECKSUM + payload_size);
@@ -133,7 +133,7 @@ void jf_block_seal(unsigned char *block, struct jf_block_header *header)
     jf_store_u64(block + JF_BLOCK_AT_TIME_US, header->time_us);
     jf_store_u32(block + JF_BLOCK_AT_ENTRY_COUNT, header->entry_count);
     jf_store_u32(block + JF_BLOCK_AT_PAYLOAD_SIZE, header->payload_size);
-    header->body_checksum = body_hash(block, header->payload_size);
+    header->body_checksum = jf_block_body_checksum(block, header->payload_size);
     store_hash(block + JF_BLOCK_AT_BODY_CHECKSUM, header->body_checksum);
     store_hash(block + JF_BLOCK_AT_HEADER_CHECKSUM, header_hash(block));
 }
@@ -235,7 +235,8 @@ static bool entries_fill_payload(const struct jf_block_header *header, const uns
 enum jf_block_finding jf_block_check_body(const struct jf_block_header *header,
                                           const unsigned char *bytes)
 {
-    if (!jf_hash128_equal(body_hash(bytes, header->payload_size), header->body_checksum)) {
+    if (!jf_hash128_equal(jf_block_body_checksum(bytes, header->payload_size),
+                          header->body_checksum)) {
         return JF_BLOCK_BODY_DAMAGED;
     }
     uint32_t used = JF_BLOCK_HEADER_BYTES + header->payload_size;

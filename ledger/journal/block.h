@@ -113,6 +113,9 @@ uint32_t jf_block_length(uint32_t payload_size);
 // body_checksum. Out: the stored length and body checksum in *header.
 void jf_block_seal(unsigned char *block, struct jf_block_header *header);
 
+// The checksum of the body of a block in memory, as the header and the next block hold it.
+struct jf_hash128 jf_block_body_checksum(const unsigned char *block, uint32_t payload_size);
+
 // In: at least JF_BLOCK_HEADER_BYTES bytes. Returns: VALID (header's own checksum; *out_header
 // written), ABSENT, HEADER_DAMAGED or VERSION_UNKNOWN.
 enum jf_block_finding jf_block_decode_header(const unsigned char *bytes,

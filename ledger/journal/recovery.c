@@ -304,9 +304,14 @@ enum jf_error jf_tail_diagnose(const struct jf_walk *walk, const struct jf_tail_
     JF_ASSERT(jf_tail_row_verdict(row) == JF_TAIL_REFUSE);
     char name[JF_SEGMENT_NAME_BYTES];
     jf_segment_name(walk->segment, name);
-    const char *remedy = row == JF_TAIL_ROW_VERSION
-                             ? "use the Jifen that wrote it, or a newer one"
-                             : "restore the segment from a backup, an archive or a follower";
+    const char *remedy = "restore the segment from a backup, an archive or a follower";
+    if (row == JF_TAIL_ROW_VERSION) {
+        remedy = "use the Jifen that wrote it, or a newer one";
+    } else if (facts->at_end == JF_BLOCK_HEADER_DAMAGED) {
+        remedy =
+            "see what jifen journal repair can prove, or restore the segment from a backup, an "
+            "archive or a follower";
+    }
     return jf_diagnose(
         diagnosis, jf_tail_row_error(row),
         "journal file %s, offset %llu, block %llu: %s: %s (last valid position %llu); "

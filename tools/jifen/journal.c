@@ -1,4 +1,4 @@
-// jifen journal: prints or verifies the journal's files.
+// jifen journal: prints, verifies or repairs the journal's files.
 // Fails: usage; a directory that is no journal; damage (exit 5, naming file, offset and block).
 #include <inttypes.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 
 #include "jifen/v1/entry.pb-c.h"
 #include "journal/reader.h"
+#include "journal/repair.h"
 #include "tools/jifen/decimal.h"
 #include "tools/jifen/instant.h"
 #include "tools/jifen/json.h"
@@ -13,20 +14,31 @@
 #include "tools/jifen/progress.h"
 
 static const struct jf_cli_help help = {
-    .usage = "jifen journal (print | verify) DIR [--from POSITION] [--limit N]",
+    .usage = "jifen journal (print | verify | repair) DIR [--from POSITION] [--limit N] [--write]",
     .about =
         "Reads the journal of a data directory, also beside a running ledger; changes nothing.\n"
         "print shows entries, one a line; with --json the whole of each, {\"position\",\"entry\"}, "
         "as in\n"
         "proto/jifen/v1/entry.proto. verify checks every block: checksums, chain, place, padding.\n"
-        "Whether the state agrees with the journal is told by: jifen verify --data DIR\n",
+        "Whether the state agrees with the journal is told by: jifen verify --data DIR\n"
+        "repair makes damaged headers of blocks again, where payload and neighbours prove what "
+        "they\n"
+        "were: the body must give the checksum that the next block names. Without --write it only\n"
+        "looks for the first one and says what it would do; with it the ledger must be stopped. "
+        "Any\n"
+        "other damage is mended by putting the file back from a backup or an archive.\n"
+        "With --json: {\"file\",\"offset\",\"block\",\"fields\",\"bytes\",\"exact\",\"written\"} "
+        "for each header.\n"
+        "Exit codes: 0 the journal is whole (now); 5 it is not; 3 a ledger runs there.\n",
     .example = "  jifen journal print /var/lib/jifen --from 1000 --limit 20\n"
-               "  jifen journal verify /var/lib/jifen\n",
+               "  jifen journal verify /var/lib/jifen\n"
+               "  jifen journal repair /var/lib/jifen --write\n",
     .arguments_min = 2,
     .arguments_max = 2,
 };
 
-#define JF_PATH_SIZE 4096u
+#define JF_PATH_SIZE           4096u
+#define JF_REPAIR_RING_ENTRIES 64u
 
 // A data directory holds the journal in journal/; the journal's own directory is accepted too.
 static const char *journal_directory(const char *data, char out_path[JF_PATH_SIZE])
@@ -164,14 +176,86 @@ static enum jf_exit journal_verify(const char *directory, bool is_json)
     return JF_EXIT_OK;
 }
 
+struct repairing {
+    struct jf_progress progress;
+    bool is_written;
+    bool is_json;
+};
+
+static void on_repair(void *context, const struct jf_repair *repair)
+{
+    const struct repairing *repairing = context;
+    if (repairing->is_json) {
+        struct jf_json json = {.out = stdout};
+        jf_json_object_begin(&json, NULL);
+        jf_json_string(&json, "file", repair->file_name);
+        jf_json_unsigned(&json, "offset", repair->offset);
+        jf_json_unsigned(&json, "block", repair->sequence);
+        jf_json_string(&json, "fields", repair->fields);
+        jf_json_unsigned(&json, "bytes", repair->bytes_changed);
+        jf_json_bool(&json, "exact", repair->is_exact);
+        jf_json_bool(&json, "written", repairing->is_written);
+        jf_json_object_end(&json);
+        jf_json_end_line(&json);
+        return;
+    }
+    (void)printf("%s, offset %" PRIu64 ", block %" PRIu64 ": the header %s made again: %" PRIu32
+                 " of its bytes, in: %s.\n"
+                 "Proof: block %" PRIu64 " names the checksum of this body%s.\n",
+                 repair->file_name, repair->offset, repair->sequence,
+                 repairing->is_written ? "is" : "can be", repair->bytes_changed, repair->fields,
+                 repair->sequence + 1,
+                 repair->is_exact ? ", and the header's own checksum agrees"
+                                  : "; the header's own checksum is what was damaged");
+}
+
+static void on_walked(void *context, uint64_t bytes_done, uint64_t bytes_total)
+{
+    struct repairing *repairing = context;
+    on_verified(bytes_done, bytes_total, &repairing->progress);
+}
+
+static enum jf_exit journal_repair(const char *directory, bool is_written, bool is_json)
+{
+    uint32_t count = 0;
+    struct jf_ring ring = {.is_open = false};
+    struct jf_diagnosis diagnosis = {0};
+    struct repairing repairing = {.is_written = is_written, .is_json = is_json};
+    struct jf_repair_config config = {.directory = directory,
+                                      .is_written = is_written,
+                                      .report = on_repair,
+                                      .progress = on_walked,
+                                      .context = &repairing};
+    jf_progress_begin(&repairing.progress, "bytes", 0, false);
+    enum jf_error error = jf_ring_init(&ring, JF_REPAIR_RING_ENTRIES, &diagnosis);
+    if (error == JF_OK) {
+        error = jf_journal_repair(&config, &ring, &count, &diagnosis);
+    }
+    jf_ring_deinit(&ring);
+    jf_progress_end(&repairing.progress, repairing.progress.total);
+    if (error != JF_OK) {
+        return jf_cli_diagnosed(&diagnosis);
+    }
+    if (count > 0 && !is_written) {
+        return jf_cli_fail(JF_EXIT_BROKEN, "nothing was changed; stop the ledger and run it again "
+                                           "with --write. There may be more behind this one");
+    }
+    if (!is_json) {
+        (void)printf("The journal is whole; %" PRIu32 " headers were made again.\n", count);
+    }
+    return JF_EXIT_OK;
+}
+
 enum jf_exit jf_cli_journal_run(struct jf_cli *cli, int argc, char **argv)
 {
     uint64_t from = 0;
     uint64_t limit = UINT64_MAX;
+    bool is_written = false;
     char path[JF_PATH_SIZE];
     const struct jf_option options[] = {
         {"--from", "POSITION", JF_OPTION_U64, &from, "print: begin here; default the oldest"},
         {"--limit", "N", JF_OPTION_U64, &limit, "print: at most so many"},
+        {"--write", NULL, JF_OPTION_FLAG, &is_written, "repair: change the files"},
     };
     enum jf_exit code = jf_cli_parse(cli, &help, options, JF_OPTION_COUNT(options), argc, argv);
     if (code != JF_EXIT_GO_ON) {
@@ -183,6 +267,9 @@ enum jf_exit jf_cli_journal_run(struct jf_cli *cli, int argc, char **argv)
     }
     if (strcmp(cli->arguments[0], "verify") == 0) {
         return jf_cli_finish(journal_verify(directory, cli->is_json));
+    }
+    if (strcmp(cli->arguments[0], "repair") == 0) {
+        return jf_cli_finish(journal_repair(directory, is_written, cli->is_json));
     }
     return jf_cli_usage("journal", "usage: %s", help.usage);
 }

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -21,22 +22,50 @@
 
 #define FLUSH_BYTES_MIN ((uint64_t)64 << 20) // free space that a flush may need
 
+// Makes the directory's own name durable. Without it a power cut takes the directory with all that
+// was synced inside. A parent that may not be opened is another user's, who made the name long ago.
+static enum jf_error name_sync(const char *path, struct jf_diagnosis *diagnosis)
+{
+    char parent[4096];
+    snprintf(parent, sizeof parent, "%s", path);
+    const char *directory = dirname(parent);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES) {
+        return JF_OK;
+    }
+    int code = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return code == 0 ? JF_OK
+                     : jf_diagnose(diagnosis, JF_ERROR_IO, "directory %s cannot be synced: %s",
+                                   directory, strerror(code));
+}
+
+static enum jf_error directory_check(const char *path, struct jf_diagnosis *diagnosis)
+{
+    struct stat found;
+    if (stat(path, &found) == 0 && !S_ISDIR(found.st_mode)) {
+        return jf_diagnose(diagnosis, JF_ERROR_IO,
+                           "%s is a file, not a directory: give a directory", path);
+    }
+    // Asked before anything is opened: read-only or another user's is no damage.
+    return access(path, R_OK | W_OK | X_OK) == 0
+               ? JF_OK
+               : jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be used: %s", path,
+                             strerror(errno));
+}
+
+// A directory that is there already may have been made by a process that was killed before its name
+// was durable.
 static enum jf_error directory_make(const char *path, struct jf_diagnosis *diagnosis)
 {
     if (mkdir(path, 0750) == 0) {
-        return JF_OK;
+        return name_sync(path, diagnosis);
     }
     if (errno == EEXIST) {
-        struct stat found;
-        if (stat(path, &found) == 0 && !S_ISDIR(found.st_mode)) {
-            return jf_diagnose(diagnosis, JF_ERROR_IO,
-                               "%s is a file, not a directory: give a directory", path);
-        }
-        // Asked before anything is opened: read-only or another user's is no damage.
-        return access(path, R_OK | W_OK | X_OK) == 0
-                   ? JF_OK
-                   : jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be used: %s", path,
-                                 strerror(errno));
+        enum jf_error found = directory_check(path, diagnosis);
+        return found == JF_OK ? name_sync(path, diagnosis) : found;
     }
     enum jf_error error = errno == ENOSPC ? JF_ERROR_NO_SPACE : JF_ERROR_IO;
     return jf_diagnose(diagnosis, error,

@@ -135,9 +135,10 @@ static int window_tier(const struct model_member *member, jf_date as_of)
 {
     int64_t spend = 0;
     int64_t visits = 0;
+    int32_t month = jf_date_month_index(as_of);
     for (int i = 0; i < member->sale_count; i++) {
         const struct model_sale *sale = &member->sales[i];
-        int32_t ago = jf_date_month_index(as_of) - jf_date_month_index(sale->date);
+        int32_t ago = month - jf_date_month_index(sale->date);
         if (ago == 0 || ago == 1) {
             spend += sale->spend;
             visits += is_visit(sale);

@@ -1,0 +1,95 @@
+// jifen-sim: runs seeds and says what came of them. A seed that fails is printed with what
+// differed, and the program ends there with exit code 1; the same seed replays exactly.
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "sim.h"
+#include "sim_life.h"
+#include "sim_report.h"
+#include "sim_settings.h"
+
+#define PROGRESS_SEEDS 100u
+
+static jmp_buf failed;
+static char failure[1024];
+static struct sim_counts counts;
+
+void sim_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(failure, sizeof failure, format, arguments);
+    va_end(arguments);
+    longjmp(failed, 1);
+}
+
+void sim_say(const char *format, ...)
+{
+    if (!sim.is_verbose) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    printf("%10" PRIu64 " us  ", sim.now_us % UINT64_C(10000000000));
+    vprintf(format, arguments);
+    printf("\n");
+    va_end(arguments);
+}
+
+// In the place of the ledger's own: a failed assertion fails the seed.
+void jf_assert_fail(const char *condition, const char *file, int line)
+{
+    sim_fail("assertion failed: %s (%s:%d)", condition, file, line);
+}
+
+// Returns: the exit code.
+static int finish(const struct sim_settings *settings, const char *what, uint64_t seed)
+{
+    if (what != NULL) {
+        printf("seed %" PRIu64 " FAILED: %s\n", seed, what);
+        printf("to see it again: jifen-sim --seeds %" PRIu64 "..%" PRIu64 "%s%s --verbose\n", seed,
+               seed, settings->bug == NULL ? "" : " --bug ",
+               settings->bug == NULL ? "" : settings->bug);
+    }
+    sim_report_print(&counts);
+    if (settings->json != NULL && !sim_report_json(&counts, settings->json, what, seed)) {
+        fprintf(stderr, "jifen-sim: %s cannot be written\n", settings->json);
+        return 2;
+    }
+    return what == NULL ? 0 : 1;
+}
+
+static int run(const struct sim_settings *settings)
+{
+    volatile uint64_t seed = settings->from;
+    sim.counts = &counts;
+    sim.is_verbose = settings->is_verbose;
+    if (setjmp(failed) != 0) {
+        int code = finish(settings, failure, seed);
+        // What the seed held is not given back: nothing but the end comes now.
+        fflush(NULL);
+        _Exit(code);
+    }
+    for (; settings->is_forever || seed <= settings->to; seed = seed + 1) {
+        sim_seed_run(seed);
+        if (settings->is_forever && counts.seeds % PROGRESS_SEEDS == 0) {
+            sim_report_progress(&counts, seed);
+        }
+    }
+    return finish(settings, NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct sim_settings settings;
+    int code = 0;
+    if (!sim_settings_read(argc, argv, &settings, &code)) {
+        return code;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    return run(&settings);
+}

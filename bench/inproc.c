@@ -20,7 +20,7 @@
 #define SLOT_ARENA_MAX ((size_t)64 << 20)
 #define ID_BYTES       24u
 
-// Of programme.c, made at build time from tools/samples/programme-pharmacy.yaml.
+// Of programme_bytes.c, made at build time from tools/samples/programme-pharmacy.yaml.
 extern const unsigned char jf_bench_programme_bytes[];
 extern const uint32_t jf_bench_programme_bytes_size;
 

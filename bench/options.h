@@ -77,6 +77,7 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
     X(engine, "durable sales in this process: journal and state, no network")                      \
     X(rpc, "durable sales through gRPC: rate, latency, memory, processor time")                    \
     X(jobs, "what a recalculation of all members costs the tills beside it")                       \
+    X(peers, "the same sale on PostgreSQL and Redis, beside ours")                                 \
     X(memory, "resident memory of jifend with many members on disk")                               \
     X(restart, "time from a kill to the first answer, with a long journal tail")
 

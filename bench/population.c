@@ -20,7 +20,7 @@
 #define ENROLLED_ON       20260101
 #define ID_SIZE           40u
 
-// Of programme.c, made at build time from tools/samples/programme-pharmacy.yaml.
+// Of programme_bytes.c, made at build time from tools/samples/programme-pharmacy.yaml.
 extern const unsigned char jf_bench_programme_bytes[];
 extern const uint32_t jf_bench_programme_bytes_size;
 

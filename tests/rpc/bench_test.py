@@ -51,6 +51,7 @@ class BenchTest(unittest.TestCase):
                           ["rpc", "--spawn", "--parts", "unary,bogus"], ["limits", "--seconds", "0"],
                           ["plan", "--rules", "5,,50"], ["plan", "--rules", "0"], ["plan", "--rules", "1001"],
                           ["engine", "--batch", "8193"], ["engine", "--sales", "0"],
+                          ["peers", "--parts", "oracle"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
 
@@ -66,6 +67,20 @@ class BenchTest(unittest.TestCase):
             self.assertEqual(ended.returncode, 3, ended.stderr)
             self.assertIn(wanted, ended.stderr)
             self.assertLeftNothing()
+
+    def test_a_peer_that_is_not_installed_is_named_with_the_remedy(self):
+        if pathlib.Path("/usr/lib/postgresql/15/bin/initdb").exists():
+            self.skipTest("PostgreSQL is installed here")
+        ended = self.bench("peers", "--parts", "postgres", "--dir", str(self.directory))
+        self.assertEqual(ended.returncode, 3, ended.stderr)
+        self.assertIn("tools/setup --bench", ended.stderr)
+        self.assertLeftNothing()
+
+    def test_ours_is_posted_to_as_its_peers_are(self):
+        figures = self.measured("peers", "--parts", "jifen", "--members", "50", "--seconds", "1")
+        for name in ("clients_1", "clients_16", "clients_64", "batch"):
+            self.assertGreater(figures[f"peers.jifen.{name}.rate"]["value"], 0)
+        self.assertEqual(figures["peers.jifen.rate"]["value"], figures["peers.jifen.clients_64.rate"]["value"])
 
     def test_a_server_that_dies_fails_the_run(self):
         with subprocess.Popen([BENCH, "rpc", "--spawn", "--dir", str(self.directory), "--parts", "stream",

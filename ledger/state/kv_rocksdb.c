@@ -36,7 +36,7 @@
 #define LEVEL0_FILES_SLOWDOWN 64
 #define LEVEL0_FILES_STOP     96
 #define READ_TIER_PERSISTED   2 // what is in files only
-#define LOG_LEVEL_WARN        2
+#define LOG_LEVEL_FATAL       4
 #define DIRECTORY_NAME_MAX    4096
 #define MESSAGE_BYTES         224 // of a status text, so that directory and remedy fit too
 
@@ -208,6 +208,15 @@ static void family_options_set(rocksdb_options_t *options, int family,
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
 }
 
+// Closing after a failure must write nothing more; closing in order has flushed before. The C API
+// has no other way to say so.
+static void flush_at_close_forbid(rocksdb_options_t *options)
+{
+    char *message = NULL;
+    rocksdb_get_options_from_string(options, "avoid_flush_during_shutdown=true", options, &message);
+    JF_ASSERT(message == NULL);
+}
+
 static void database_options_set(rocksdb_options_t *options, const struct jf_kv_config *config)
 {
     rocksdb_options_set_create_if_missing(options, config->must_exist ? 0 : 1);
@@ -218,12 +227,15 @@ static void database_options_set(rocksdb_options_t *options, const struct jf_kv_
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_bytes_per_sync(options, 1u << 20);
     rocksdb_options_set_max_open_files(options, OPEN_FILES_MAX);
-    rocksdb_options_set_info_log_level(options, LOG_LEVEL_WARN);
+    // What goes wrong comes back as a status text. RocksDB as Debian builds it asserts that its log
+    // can be written, so that a log of failures would abort the process on a disk that fails.
+    rocksdb_options_set_info_log_level(options, LOG_LEVEL_FATAL);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_max_log_file_size(options, 1u << 20);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
     rocksdb_options_set_skip_stats_update_on_db_open(options, 1);
+    flush_at_close_forbid(options);
 }
 
 static void options_make(struct rocks *rocks, const struct jf_kv_config *config)
@@ -359,6 +371,21 @@ static enum jf_error rocks_commit(struct jf_kv *kv, struct jf_diagnosis *diagnos
     return status_take(rocks->directory, message, diagnosis);
 }
 
+// What failed in the background. The property that counts failures has no text; waiting for a flush
+// has.
+static enum jf_error background_failure(struct rocks *rocks, struct jf_diagnosis *diagnosis)
+{
+    char *message = NULL;
+    rocksdb_flush_cf(rocks->db, rocks->flush_options, rocks->families[FLUSH_FAMILY], &message);
+    if (message != NULL) {
+        return status_take(rocks->directory, message, diagnosis);
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_STATE,
+                       "state database %.200s: a flush or compaction failed; mend the disk and "
+                       "start again",
+                       rocks->directory);
+}
+
 // Waits by looking, not by a manual flush of the family: that one would start beside the automatic
 // flush of everything, and RocksDB asserts that the families of one atomic flush have one reason.
 static enum jf_error flush_wait(struct rocks *rocks, struct jf_diagnosis *diagnosis)
@@ -372,13 +399,7 @@ static enum jf_error flush_wait(struct rocks *rocks, struct jf_diagnosis *diagno
                                 "rocksdb.num-immutable-mem-table", &waiting);
         rocksdb_property_int(rocks->db, "rocksdb.background-errors", &errors);
     }
-    if (errors == 0) {
-        return JF_OK;
-    }
-    return jf_diagnose(diagnosis, JF_ERROR_STATE,
-                       "state database %.200s: a flush failed; see its file LOG, mend the disk "
-                       "and start again",
-                       rocks->directory);
+    return errors == 0 ? JF_OK : background_failure(rocks, diagnosis);
 }
 
 static enum jf_error rocks_flush(struct jf_kv *kv, bool is_waiting, struct jf_diagnosis *diagnosis)
@@ -404,16 +425,7 @@ static enum jf_error rocks_health(struct jf_kv *kv, struct jf_diagnosis *diagnos
     if (rocksdb_property_int(rocks->db, "rocksdb.background-errors", &errors) != 0 || errors == 0) {
         return JF_OK;
     }
-    // The property has no text; waiting for a flush has.
-    char *message = NULL;
-    rocksdb_flush_cf(rocks->db, rocks->flush_options, rocks->families[FLUSH_FAMILY], &message);
-    if (message != NULL) {
-        return status_take(rocks->directory, message, diagnosis);
-    }
-    return jf_diagnose(diagnosis, JF_ERROR_STATE,
-                       "state database %.200s: a flush or compaction failed; see its file LOG, "
-                       "mend the disk and start again",
-                       rocks->directory);
+    return background_failure(rocks, diagnosis);
 }
 
 // ---- Snapshots and iterators ----------------------------------------------------------

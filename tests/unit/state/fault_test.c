@@ -146,13 +146,14 @@ Test(fault, failing_commit_is_final_at_every_place_and_leaves_the_disk_whole)
         cr_assert_eq(run_into_failure(&ledger, &diagnosis), JF_ERROR_NO_SPACE);
         cr_assert_str_eq(diagnosis.text, "the disk is full");
         uint64_t stored = jf_state_stored(ledger.state);
+        uint64_t flushed = jf_state_flushed(ledger.state);
         failing->commits_left = UINT32_MAX;
         cr_assert_eq(turn(&ledger, &diagnosis), JF_ERROR_NO_SPACE);
         cr_assert_eq(jf_state_stored(ledger.state), stored);
         cr_assert_eq(jf_state_close(ledger.state, true, &diagnosis), JF_ERROR_NO_SPACE);
         jf_control_destroy(ledger.control);
         cr_assert_eq(support_open(&ledger, &config, NULL, &diagnosis), JF_OK);
-        cr_assert_eq(ledger.position, stored);
+        cr_assert(ledger.position >= flushed && ledger.position <= stored, "one position, whole");
         support_verify(&ledger);
         support_close(&ledger, true);
     }

@@ -70,7 +70,7 @@ Test(state, garbage_in_current_is_corruption_with_a_remedy)
     support_close(&ledger, true);
     support_file_write(&directory, "CURRENT", "garbage");
     cr_assert_eq(support_open(&ledger, &config, NULL, &diagnosis), JF_ERROR_CORRUPT);
-    cr_assert(strstr(diagnosis.text, "rebuilt from the journal") != NULL, "%s", diagnosis.text);
+    cr_assert(strstr(diagnosis.text, "jifen rebuild") != NULL, "%s", diagnosis.text);
     support_file_write(&directory, "CURRENT", "MANIFEST-999999\n");
     cr_assert_eq(support_open(&ledger, &config, NULL, &diagnosis), JF_ERROR_CORRUPT);
 }

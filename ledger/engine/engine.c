@@ -41,8 +41,13 @@ enum jf_error jf_engine_fail(struct jf_engine *engine, enum jf_error error,
     if (atomic_load(&engine->has_failed)) {
         return error;
     }
+    // A read of the state gives a code only: what it met, file and place, is told by the state.
+    const struct jf_diagnosis *met =
+        engine->effects.state == NULL ? NULL : jf_state_failure(engine->effects.state);
     if (diagnosis != NULL && diagnosis->error != JF_OK) {
         engine->failure = *diagnosis;
+    } else if (met != NULL && met->error == error) {
+        engine->failure = *met;
     } else if (engine->failure.text[0] == '\0') {
         jf_diagnose(&engine->failure, error, "the ledger failed: %s", jf_error_text(error));
     }

@@ -21,8 +21,7 @@ static const char *const verdict_texts[JF_HEADER_VERDICT_COUNT] = {
     [JF_HEADER_PROVED] = "the header is proved bit for bit",
     [JF_HEADER_DERIVED] = "the header follows from its neighbours",
     [JF_HEADER_PAYLOAD] = "the payload is damaged too: its entries do not end where the block does",
-    [JF_HEADER_BODY] = "nothing that can stand in the header gives the body checksum that the next "
-                       "block names, so more than the header is damaged",
+    [JF_HEADER_BODY] = "no header gives the body checksum that the next block names",
     [JF_HEADER_ENVELOPE] =
         "the header's checksum is damaged, and so is a field that only it proves",
 };

@@ -17,12 +17,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <rocksdb/c.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/assert.h"
+#include "state/table_footer.h"
 
 #define FLUSH_FAMILY          ((int)JF_KV_FAMILY_COUNT)
 #define FAMILIES              (FLUSH_FAMILY + 1)
@@ -123,11 +125,15 @@ static void message_shorten(const char *directory, const char *message, char *ou
     while (*message != '\0' && at + 1 < size) {
         if (strncmp(message, directory, directory_size) == 0 && message[directory_size] == '/') {
             message += directory_size + 1;
+        } else if (strncmp(message, ".ldb", 4) == 0) {
+            // The name of a table that is missing, as it was called long ago.
+            at += (size_t)snprintf(out_text + at, size - at, ".sst");
+            message += 4;
         } else {
             out_text[at++] = *message++;
         }
     }
-    out_text[at] = '\0';
+    out_text[at < size ? at : size - 1] = '\0';
 }
 
 // Takes RocksDB's message (freed). Returns: JF_OK when there is none.
@@ -641,6 +647,18 @@ static enum jf_error directory_check(const struct jf_kv_config *config,
     return JF_OK;
 }
 
+// Adds which table is damaged, where RocksDB has not said so.
+static void table_name(const char *directory, struct jf_diagnosis *diagnosis)
+{
+    char name[JF_TABLE_NAME_BYTES];
+    if (diagnosis != NULL && strstr(diagnosis->text, ".sst") == NULL &&
+        jf_table_damaged_find(directory, name)) {
+        struct jf_diagnosis inner = *diagnosis;
+        (void)jf_diagnose(diagnosis, inner.error, "table %s is cut short or its footer damaged: %s",
+                          name, inner.text);
+    }
+}
+
 static char *database_open(struct rocks *rocks, const struct jf_kv_config *config)
 {
     char *message = NULL;
@@ -682,6 +700,9 @@ enum jf_error jf_kv_rocksdb_open(const struct jf_kv_config *config, struct jf_kv
     memcpy(rocks->directory, config->directory, strlen(config->directory) + 1);
     options_make(rocks, config);
     error = status_take(rocks->directory, database_open(rocks, config), diagnosis);
+    if (error == JF_ERROR_CORRUPT) {
+        table_name(rocks->directory, diagnosis);
+    }
     if (error != JF_OK) {
         rocks_close(&rocks->kv);
         return error;

@@ -367,6 +367,11 @@ enum jf_error jf_state_turn(struct jf_state *state, const struct jf_control *con
     return failure_check(state, diagnosis);
 }
 
+const struct jf_diagnosis *jf_state_failure(const struct jf_state *state)
+{
+    return &state->failure;
+}
+
 uint64_t jf_state_turn_after_us(const struct jf_state *state, uint64_t now_us)
 {
     uint64_t at = UINT64_MAX;

@@ -176,6 +176,8 @@ void jf_state_batch_end(struct jf_state *state);
 JF_MUST_USE enum jf_error jf_state_turn(struct jf_state *state, const struct jf_control *control,
                                         uint64_t now_us, uint64_t durable_position,
                                         struct jf_diagnosis *diagnosis);
+// What went wrong first in a read, which every later turn answers; error JF_OK: nothing.
+const struct jf_diagnosis *jf_state_failure(const struct jf_state *state);
 // When turn wants to be called next; UINT64_MAX: not by itself.
 uint64_t jf_state_turn_after_us(const struct jf_state *state, uint64_t now_us);
 // Seal at the next turn whatever there is, and flush after it. Done when flushed() has reached the

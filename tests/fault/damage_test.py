@@ -7,7 +7,8 @@ import struct
 import subprocess
 
 import fault
-from fault import PROGRAMS, WAIT, Client
+import jifend
+from fault import PROGRAMS, WAIT, Client, flip
 from jifend import grpc, ledger_pb2, number, sale
 
 BLOCK_MAGIC = b"\x01JFBLOCK"
@@ -35,14 +36,6 @@ def blocks_of(ledger):
             blocks.append(Block(path, offset, content[offset:offset + HEADER_BYTES]))
             offset += blocks[-1].length
     return blocks
-
-
-def flip(path, offset):
-    with open(path, "r+b") as file:
-        file.seek(offset)
-        byte = file.read(1)[0]
-        file.seek(offset)
-        file.write(bytes([byte ^ 0x10]))
 
 
 class Damage(fault.Case):
@@ -91,19 +84,43 @@ class Damage(fault.Case):
         self.assertEqual(fault.tree_of(ledger), before)
 
     def test_a_flipped_bit_of_an_acknowledged_block_is_refused_naming_file_and_offset(self):
-        chosen = [self.with_entries[0], self.with_entries[len(self.with_entries) // 2], self.with_entries[-1]]
-        places = {"the payload's first byte": lambda block: HEADER_BYTES,
-                  "the payload's last byte": lambda block: HEADER_BYTES + block.payload - 1,
-                  "the header's checksum": lambda block: 0, "the magic": lambda block: 17,
-                  "the length": lambda block: 97, "the durable sequence": lambda block: 88,
-                  "the previous checksum": lambda block: 150, "the entry count": lambda block: 184,
-                  "the padding": lambda block: block.length - 1}
-        for block in chosen:
-            for place, offset in places.items():
-                with self.subTest(block=block.sequence, place=place):
-                    ledger, where = self.copy()
-                    flip(where(block), block.offset + offset(block))
-                    self.assert_refused(ledger, self.words(ledger, block))
+        middle = self.with_entries[len(self.with_entries) // 2]
+        fields = {"header checksum": 0, "magic": 17, "format version": 24, "partition": 28, "ledger id": 40,
+                  "generation": 48, "epoch": 56, "incarnation": 64, "segment": 72, "offset": 80, "durable sequence": 88,
+                  "length": 97, "envelope's rest": 110, "body checksum": 130, "previous checksum": 150, "sequence": 160,
+                  "first position": 168, "time": 176, "entry count": 184, "payload size": 188, "body's rest": 200}
+        places = {(middle, field): offset for field, offset in fields.items()}
+        for block in (self.with_entries[0], middle, self.with_entries[-1]):
+            places[block, "entry's size"] = HEADER_BYTES
+            places[block, "payload"] = HEADER_BYTES + block.payload - 1
+            places[block, "padding"] = block.length - 1
+        for (block, place), offset in places.items():
+            with self.subTest(block=block.sequence, place=place):
+                ledger, where = self.copy()
+                flip(where(block), block.offset + offset)
+                self.assert_refused(ledger, self.words(ledger, block))
+
+    def test_a_damaged_header_is_made_again_and_everything_is_there(self):
+        block = self.with_entries[len(self.with_entries) // 2]
+        ledger, where = self.copy()
+        flip(where(block), block.offset + 64)
+        command = [PROGRAMS / "jifen", "journal", "repair", ledger]
+        before = fault.tree_of(ledger)
+        for flags, code, words in ((["--json"], 5, ['"fields":"incarnation"', '"exact":true', '"written":false']),
+                                   (["--write"], 0, [f"offset {block.offset}", "is made again", "1 headers"]),
+                                   ([], 0, ["0 headers"])):
+            done = subprocess.run([*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  timeout=WAIT)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            for word in words:
+                self.assertIn(word, done.stdout)
+            if code != 0:
+                self.assertEqual(fault.tree_of(ledger), before)
+        self.assertEqual(where(block).read_bytes(), block.path.read_bytes())
+        server, client = self.start_copy(ledger)
+        self.assertEqual(fault.status_of(client).sales, SALES)
+        self.assert_ties(client)
+        self.assertEqual(server.stop(), 0)
 
     def test_an_acknowledged_block_that_became_zeros_is_refused(self):
         block = self.with_entries[len(self.with_entries) // 2]
@@ -222,6 +239,32 @@ class Damage(fault.Case):
         self.assert_ends(3, [str(ledger), "belongs to another ledger"], ledger, *FLAGS)
         self.assertEqual(fault.tree_of(ledger), before)
 
+    def test_the_superblock_is_read_from_any_copy_that_is_whole_and_else_refused(self):
+        for damaged in ((0,), (3,), (0, 1, 2), (1, 2, 3)):
+            for offset in (3, 17, 40, 48, 80, 4095):
+                with self.subTest(copies=damaged, offset=offset):
+                    ledger, _ = self.copy()
+                    for copy in damaged:
+                        flip(ledger / "journal" / "SUPERBLOCK", 4096 * copy + offset)
+                    done = subprocess.run([PROGRAMS / "jifen", "journal", "verify", ledger], stdout=subprocess.PIPE,
+                                          stderr=subprocess.PIPE, text=True, timeout=WAIT)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+        with open(ledger / "journal" / "SUPERBLOCK", "r+b") as file:
+            file.truncate(4096 * 1)  # and the copy that is left is the one that was whole
+        server, client = self.start_copy(ledger)
+        self.assertEqual(fault.status_of(client).sales, SALES)
+        self.assertEqual(server.stop(), 0)
+        mended = (ledger / "journal" / "SUPERBLOCK").read_bytes()
+        self.assertEqual(mended, 4 * mended[:4096])
+        for size, flipped in ((16384, (0, 1, 2, 3)), (0, ()), (4000, ())):
+            with self.subTest(size=size):
+                ledger, _ = self.copy()
+                for copy in flipped:
+                    flip(ledger / "journal" / "SUPERBLOCK", 4096 * copy + 40)
+                with open(ledger / "journal" / "SUPERBLOCK", "r+b") as file:
+                    file.truncate(size)
+                self.assert_refused(ledger, [str(ledger), "SUPERBLOCK"])
+
     def test_a_second_jifend_and_a_foreign_directory_change_nothing(self):
         ledger, _ = self.copy()
         server, client = self.start_copy(ledger)
@@ -236,6 +279,88 @@ class Damage(fault.Case):
         self.assert_ends(3, [str(foreign)], foreign)
         self.assertEqual(fault.tree_of(foreign), before)
         self.assertEqual([path for path in foreign.rglob("*") if path.is_dir()], [foreign / "journal"])
+
+
+class Segments(fault.Case):
+    """A journal of three segments: each publication brings a long comment."""
+    PUBLICATIONS = 9
+
+    def setUp(self):
+        super().setUp()
+        self.ledger = self.make("first")
+        self.segments = sorted(block.path for block in blocks_of(self.ledger) if block.offset == 0)
+        self.assertEqual(len(self.segments), 3)
+
+    def make(self, name):
+        server = self.serve(self.folder / name, *FLAGS)
+        yaml = jifend.PROGRAMME.read_text() + "# " + 900_000 * "x" + "\n"
+        with server.channel() as channel:
+            client = Client(channel)
+            for index in range(self.PUBLICATIONS):
+                client.programmes.Publish(jifend.programmes_pb2.PublishRequest(
+                    transaction_id=f"p{index}", yaml=yaml, file_name="long.yaml"), timeout=WAIT)
+        self.assertEqual(server.stop(), 0)
+        return self.folder / name / "ledger"
+
+    def assert_refused(self, codes, words):
+        """By a start that needs all of the journal, by verify, and by a rebuild."""
+        shutil.rmtree(self.ledger / "state", ignore_errors=True)
+        before = fault.tree_of(self.ledger)
+        code, error = self.run_jifend(self.ledger, *FLAGS)
+        self.assertIn(code, codes, error)
+        for word in words:
+            self.assertIn(word, error)
+        for command in (["journal", "verify", self.ledger], ["rebuild", "--data", self.ledger]):
+            done = subprocess.run([PROGRAMS / "jifen", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True, timeout=WAIT)
+            self.assertIn(done.returncode, (4, 5), done.stdout + done.stderr)
+        self.assertEqual(fault.tree_of(self.ledger), before)
+
+    def test_segments_that_changed_places_are_gone_cut_or_another_ledgers_are_refused(self):
+        first, second, third = self.segments
+        keep = {path: path.read_bytes() for path in self.segments}
+        other = self.make("other") / "journal"
+        cases = {"swapped": ({second: keep[third], third: keep[second]}, (DAMAGED,), ["segment-", "offset ", "block "]),
+                 "gone": ({second: None}, (DAMAGED,), [second.name, "is missing"]),
+                 "the first gone": ({first: None}, (DAMAGED,), [first.name, "is missing"]),
+                 "cut": ({second: keep[second][:1 << 20]}, (DAMAGED,), [second.name]),
+                 "cut within a sector": ({second: keep[second][:-100]}, (DAMAGED,), [second.name]),
+                 "empty": ({second: b""}, (DAMAGED,), [second.name]),
+                 "twice": ({second: keep[first]}, (DAMAGED,), ["segment-", "offset "]),
+                 "another ledger's": ({second: (other / second.name).read_bytes()}, (DAMAGED,), ["segment-", "offset "]),
+                 "another ledger's first": ({first: (other / first.name).read_bytes()}, (3,),
+                                            [first.name, "another ledger"]),
+                 "all another ledger's": ({path: (other / path.name).read_bytes() for path in self.segments}, (3,),
+                                          [first.name, "another ledger"])}
+        for name, (contents, codes, words) in cases.items():
+            with self.subTest(case=name):
+                for path, content in keep.items():
+                    path.write_bytes(content)
+                for path, content in contents.items():
+                    path.unlink()
+                    if content is not None:
+                        path.write_bytes(content)
+                self.assert_refused(codes, words)
+        for path, content in keep.items():
+            path.write_bytes(content)
+        server = self.serve(self.folder / "first", *FLAGS)
+        with server.channel() as channel:
+            self.assertEqual(fault.status_of(Client(channel)).programme_version, self.PUBLICATIONS)
+        self.assertEqual(server.stop(), 0)
+
+    def test_a_superblock_of_another_ledger_is_refused(self):
+        other = self.make("other") / "journal"
+        shutil.copy(other / "SUPERBLOCK", self.ledger / "journal" / "SUPERBLOCK")
+        self.assert_refused((3,), ["another ledger"])
+
+    def test_a_block_that_stands_twice_is_refused(self):
+        blocks = [block for block in blocks_of(self.ledger) if block.path == self.segments[1] and block.entries > 0]
+        content = bytearray(self.segments[1].read_bytes())
+        one, other = blocks[0], blocks[1]
+        self.assertEqual(one.length, other.length)
+        content[other.offset:other.offset + other.length] = content[one.offset:one.offset + one.length]
+        self.segments[1].write_bytes(content)
+        self.assert_refused((DAMAGED,), [self.segments[1].name, f"offset {other.offset}", f"block {other.sequence}"])
 
 
 if __name__ == "__main__":

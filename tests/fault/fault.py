@@ -52,6 +52,15 @@ class Case(unittest.TestCase):
         return verdict
 
 
+def flip(path, offset):
+    """Another bit at that byte of a file."""
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 0x10]))
+
+
 def status_of(client):
     return client.operations.Status(operations_pb2.StatusRequest(), timeout=WAIT)
 

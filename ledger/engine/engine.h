@@ -44,6 +44,7 @@ struct jf_engine_opening {
     uint64_t replayed_entries;
     uint64_t blocks_cut; // torn tail that nobody was answered for
     uint64_t bytes_cut;
+    uint32_t superblock_copies_damaged; // and mended
     uint64_t last_position;
     uint64_t recovery_us;
 };

@@ -164,6 +164,7 @@ static enum jf_error journal_judge(struct jf_engine *engine, uint64_t replay_fro
     engine->opening.was_created = opening.was_created;
     engine->opening.blocks_cut = opening.blocks_cut;
     engine->opening.bytes_cut = opening.bytes_cut;
+    engine->opening.superblock_copies_damaged = opening.superblock_copies_damaged;
     return place_add(engine, error, diagnosis);
 }
 

@@ -426,6 +426,7 @@ static enum jf_error describe(const struct jf_local_journal *journal,
         jf_walk_first_header(journal->directory_fd, journal->superblock.oldest_segment,
                              &journal->superblock.identity, &header, &finding, diagnosis);
     opening->was_created = journal->superblock.incarnation == 0;
+    opening->superblock_copies_damaged = journal->superblock.damaged_copies;
     opening->first_position = finding == JF_BLOCK_VALID ? header.first_position : 1;
     opening->last_position = journal->last_position;
     opening->last_sequence = journal->sequence;

@@ -28,6 +28,7 @@ struct jf_journal_opening {
         last_time_us;    // its stamp; earlier stamps given to submit are raised to it. 0: no block
     uint64_t blocks_cut; // torn tail, cut
     uint64_t bytes_cut;
+    uint32_t superblock_copies_damaged; // mended by starting
     bool was_created;
 };
 

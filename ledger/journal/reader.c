@@ -372,6 +372,7 @@ enum jf_error jf_journal_verify(const char *directory, jf_verify_callback callba
         verification.ledger_id = reader->superblock.identity.ledger_id;
         verification.segments = reader->listing.count;
         verification.oldest_segment = reader->listing.oldest;
+        verification.damaged_superblock_copies = reader->superblock.damaged_copies;
         if (reader->end.has_bytes) {
             jf_tail_cut_size(&reader->end, &verification.torn_blocks, &verification.torn_bytes);
         }

@@ -68,6 +68,7 @@ struct jf_journal_verification {
     uint64_t oldest_segment;
     uint64_t torn_blocks; // behind the end: what the next start would cut, or is being written now
     uint64_t torn_bytes;
+    uint32_t damaged_superblock_copies; // the others tell the same
 };
 
 // In: bytes verified and bytes in all segments. Called about once a MiB.

@@ -61,9 +61,11 @@ enum jf_error jf_superblock_decode(const unsigned char *bytes, struct jf_superbl
                                    struct jf_diagnosis *diagnosis)
 {
     const unsigned char *newest = NULL;
+    uint32_t damaged_copies = 0;
     for (uint32_t i = 0; i < JF_SUPERBLOCK_COPIES; i++) {
         const unsigned char *copy = bytes + (size_t)i * JF_SECTOR_BYTES;
         if (!copy_is_valid(copy)) {
+            damaged_copies += 1;
             continue;
         }
         if (newest != NULL && memcmp(copy + JF_SUPERBLOCK_AT_LEDGER_ID,
@@ -98,6 +100,7 @@ enum jf_error jf_superblock_decode(const unsigned char *bytes, struct jf_superbl
             "backup; nothing was changed");
     }
     load_copy(newest, out_superblock);
+    out_superblock->damaged_copies = damaged_copies;
     return JF_OK;
 }
 

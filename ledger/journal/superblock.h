@@ -38,6 +38,7 @@ struct jf_superblock {
     uint64_t incarnation;
     uint64_t oldest_segment;
     uint64_t flushed_position;
+    uint32_t damaged_copies; // of those read, not valid; the next opening for writing mends them
 };
 
 // Writes all copies' bytes. In: JF_SUPERBLOCK_BYTES of memory.

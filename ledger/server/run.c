@@ -173,6 +173,12 @@ static enum jf_error engine_open(struct server *server, struct jf_diagnosis *dia
             " bytes that nobody was answered for",
             server->opening.blocks_cut, server->opening.bytes_cut);
     }
+    if (server->opening.superblock_copies_damaged > 0) {
+        say(server,
+            "of the 4 copies in the journal's SUPERBLOCK %u were damaged: all were written "
+            "again from the others",
+            server->opening.superblock_copies_damaged);
+    }
     return JF_OK;
 }
 

@@ -249,6 +249,7 @@ class Damage(fault.Case):
                     done = subprocess.run([PROGRAMS / "jifen", "journal", "verify", ledger], stdout=subprocess.PIPE,
                                           stderr=subprocess.PIPE, text=True, timeout=WAIT)
                     self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertIn(f"SUPERBLOCK {len(damaged)} are damaged", done.stdout)
         with open(ledger / "journal" / "SUPERBLOCK", "r+b") as file:
             file.truncate(4096 * 1)  # and the copy that is left is the one that was whole
         server, client = self.start_copy(ledger)
@@ -256,6 +257,7 @@ class Damage(fault.Case):
         self.assertEqual(server.stop(), 0)
         mended = (ledger / "journal" / "SUPERBLOCK").read_bytes()
         self.assertEqual(mended, 4 * mended[:4096])
+        self.assertIn("SUPERBLOCK 3 were damaged: all were written again", server.log.read_text())
         for size, flipped in ((16384, (0, 1, 2, 3)), (0, ()), (4000, ())):
             with self.subTest(size=size):
                 ledger, _ = self.copy()

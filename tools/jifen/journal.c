@@ -145,6 +145,7 @@ static void verification_json(const struct jf_journal_verification *found)
     jf_json_unsigned(&json, "last_sequence", found->last_sequence);
     jf_json_unsigned(&json, "torn_blocks", found->torn_blocks);
     jf_json_unsigned(&json, "torn_bytes", found->torn_bytes);
+    jf_json_unsigned(&json, "damaged_superblock_copies", found->damaged_superblock_copies);
     jf_json_object_end(&json);
     jf_json_end_line(&json);
 }
@@ -168,6 +169,11 @@ static enum jf_exit journal_verify(const char *directory, bool is_json)
                  " entries in %" PRIu64 " blocks and %" PRIu64 " segments.\n",
                  found.first_position, found.last_position, found.entries, found.blocks,
                  found.segments);
+    if (found.damaged_superblock_copies > 0) {
+        (void)printf("Of the 4 copies in SUPERBLOCK %" PRIu32 " are damaged, the others are whole: "
+                     "the next start writes all of them again.\n",
+                     found.damaged_superblock_copies);
+    }
     if (found.torn_bytes > 0) {
         (void)printf("Behind its end lie %" PRIu64 " bytes of writes that did not finish: nobody "
                      "was answered for them.\n",

@@ -68,6 +68,8 @@ static enum jf_bench_exit windows_run(struct run *run, double *out_least)
         double rate = (double)count * 1e9 / (double)(jf_bench_now_ns() - begun_ns);
         *out_least = *out_least == 0 || rate < *out_least ? rate : *out_least;
         done += count;
+        jf_report_add_point(&run->report, "engine.steady.windows", "entries stored, millions",
+                            "sales/s", (double)(run->members + done) / 1e6, rate);
         if (isatty(STDERR_FILENO) != 0) {
             (void)fprintf(stderr, "\r%12" PRIu64 " sales, %9.0f/s", done, rate);
         }

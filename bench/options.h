@@ -72,6 +72,7 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
 
 // The subcommands: argv[0] is their name; the command line as it was given is kept for the report.
 #define JF_BENCH_SUBCOMMANDS(X)                                                                    \
+    X(all, "every part, their figures put together, and a page with plots")                        \
     X(limits, "what the disk can do: data-sync writes through io_uring")                           \
     X(plan, "planning a sale by the number of rules, in this process")                             \
     X(engine, "durable sales in this process: journal and state, no network")                      \
@@ -79,6 +80,8 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
     X(jobs, "what a recalculation of all members costs the tills beside it")                       \
     X(peers, "the same sale on PostgreSQL and Redis, beside ours")                                 \
     X(memory, "resident memory of jifend with many members on disk")                               \
+    X(compare, "what moved between two runs")                                                      \
+    X(plots, "a page with plots of a run whose figures are in a file")                             \
     X(restart, "time from a kill to the first answer, with a long journal tail")
 
 struct jf_bench_command {

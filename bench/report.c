@@ -18,6 +18,7 @@ void jf_report_begin(struct jf_report *report, const struct jf_bench_command *co
                      const char *directory)
 {
     report->figure_count = 0;
+    report->series_count = 0;
     size_t used = 0;
     report->command[0] = '\0';
     for (int at = 0; at < command->argc && used < sizeof(report->command) - 1; at++) {
@@ -62,6 +63,50 @@ void jf_report_add(struct jf_report *report, const char *name, double value, con
     figure->samples[figure->sample_count++] = value;
 }
 
+static struct jf_series *series_obtain(struct jf_report *report, const char *name)
+{
+    for (uint32_t at = 0; at < report->series_count; at++) {
+        if (strcmp(report->series[at].name, name) == 0) {
+            return &report->series[at];
+        }
+    }
+    if (report->series_count == JF_SERIES_MAX) {
+        return NULL;
+    }
+    struct jf_series *series = &report->series[report->series_count++];
+    series->count = 0;
+    (void)snprintf(series->name, sizeof(series->name), "%s", name);
+    return series;
+}
+
+void jf_report_add_point(struct jf_report *report, const char *name, const char *x_name,
+                         const char *y_name, double x, double y)
+{
+    JF_ASSERT(strlen(name) < JF_FIGURE_NAME_SIZE);
+    struct jf_series *series = series_obtain(report, name);
+    if (series == NULL || series->count == JF_SERIES_POINTS_MAX) {
+        return;
+    }
+    series->x_name = x_name;
+    series->y_name = y_name;
+    series->x[series->count] = x;
+    series->y[series->count] = y;
+    series->count += 1;
+}
+
+// Each point halves what lies above it: p50, p75, p87.5 … as far as samples tell them apart.
+static void curve_add(struct jf_report *report, const char *prefix,
+                      const struct jf_histogram *latency_ns)
+{
+    char name[JF_FIGURE_NAME_SIZE];
+    (void)snprintf(name, sizeof(name), "%.40s.latency", prefix);
+    for (uint32_t above = 1000000; above >= 10 && latency_ns->count > 1000000 / above; above /= 2) {
+        uint64_t ns = jf_histogram_quantile(latency_ns, 1000000 - above);
+        jf_report_add_point(report, name, "percentile", "latency, us",
+                            100.0 - (double)above / 10000.0, (double)ns / 1000.0);
+    }
+}
+
 void jf_report_add_latency(struct jf_report *report, const char *prefix,
                            const struct jf_histogram *latency_ns, const char *of_prefix)
 {
@@ -83,6 +128,7 @@ void jf_report_add_latency(struct jf_report *report, const char *prefix,
         bool has_ratio = of_prefix != NULL && quantiles[at].has_ratio;
         jf_report_add(report, name, (double)ns / 1000.0, "us", has_ratio ? of : NULL);
     }
+    curve_add(report, prefix, latency_ns);
 }
 
 static int samples_compare(const void *left, const void *right)
@@ -116,15 +162,16 @@ bool jf_report_median(const struct jf_report *report, const char *name, double *
     return true;
 }
 
-// Returns: false where nothing bounds the figure, or the bound was not measured in this run.
-static bool ratio_of(const struct jf_report *report, const struct jf_figure *figure, double value,
+bool jf_report_ratio(const struct jf_report *report, const struct jf_figure *figure,
                      double *out_ratio)
 {
     double of = 0;
+    double min = 0;
+    double max = 0;
     if (figure->of[0] == '\0' || !jf_report_median(report, figure->of, &of) || of <= 0.0) {
         return false;
     }
-    *out_ratio = value / of;
+    *out_ratio = median_of(figure, &min, &max) / of;
     return true;
 }
 
@@ -150,7 +197,7 @@ static void row_print(const struct jf_report *report, const struct jf_figure *fi
     double max = 0;
     double ratio = 0;
     double value = median_of(figure, &min, &max);
-    bool has_ratio = ratio_of(report, figure, value, &ratio);
+    bool has_ratio = jf_report_ratio(report, figure, &ratio);
     jf_table_row(table);
     jf_table_text(table, figure->name);
     value_format(value, text);
@@ -209,7 +256,7 @@ static void figure_write(const struct jf_report *report, const struct jf_figure 
     jf_json_string(json, "name", figure->name);
     fraction_write(json, "value", value);
     jf_json_string(json, "unit", figure->unit);
-    if (ratio_of(report, figure, value, &ratio)) {
+    if (jf_report_ratio(report, figure, &ratio)) {
         fraction_write(json, "ratio", ratio);
         jf_json_string(json, "of", figure->of);
     }
@@ -218,6 +265,20 @@ static void figure_write(const struct jf_report *report, const struct jf_figure 
         fraction_write(json, "most", max);
         jf_json_unsigned(json, "samples", figure->sample_count);
     }
+    jf_json_object_end(json);
+}
+
+static void series_write(const struct jf_series *series, struct jf_json *json)
+{
+    jf_json_object_begin(json, NULL);
+    jf_json_string(json, "name", series->name);
+    jf_json_string(json, "x", series->x_name);
+    jf_json_string(json, "y", series->y_name);
+    jf_json_array_begin(json, "points");
+    for (uint32_t at = 0; at < series->count; at++) {
+        (void)fprintf(json->out, "%s[%.9g,%.6g]", at == 0 ? "" : ",", series->x[at], series->y[at]);
+    }
+    jf_json_array_end(json);
     jf_json_object_end(json);
 }
 
@@ -237,6 +298,11 @@ static void document_write(const struct jf_report *report, FILE *file)
     jf_json_array_begin(&json, "figures");
     for (uint32_t at = 0; at < report->figure_count; at++) {
         figure_write(report, &report->figures[at], &json);
+    }
+    jf_json_array_end(&json);
+    jf_json_array_begin(&json, "series");
+    for (uint32_t at = 0; at < report->series_count; at++) {
+        series_write(&report->series[at], &json);
     }
     jf_json_array_end(&json);
     jf_json_object_end(&json);

@@ -12,10 +12,12 @@
 #include "bench/machine.h"
 #include "bench/options.h"
 
-#define JF_FIGURES_MAX      256u
-#define JF_SAMPLES_MAX      128u
-#define JF_FIGURE_NAME_SIZE 64u
-#define JF_REPEATS_MAX      50u // two samples a repetition fit
+#define JF_FIGURES_MAX       256u
+#define JF_SAMPLES_MAX       128u
+#define JF_FIGURE_NAME_SIZE  64u
+#define JF_REPEATS_MAX       50u // two samples a repetition fit
+#define JF_SERIES_MAX        48u
+#define JF_SERIES_POINTS_MAX 512u
 
 struct jf_figure {
     char name[JF_FIGURE_NAME_SIZE]; // "rpc.unary.p50_us"; of the README's list
@@ -25,10 +27,23 @@ struct jf_figure {
     uint32_t sample_count;
 };
 
-// Caller's memory, about 300 KiB.
+// A curve of one run, for plots: points in the order in which they were added. When the same curve
+// is measured again, its points are added too.
+struct jf_series {
+    char name[JF_FIGURE_NAME_SIZE]; // "rpc.unary.latency"
+    const char *x_name;             // static text, with the unit: "percentile"
+    const char *y_name;             // "latency, us"
+    double x[JF_SERIES_POINTS_MAX];
+    double y[JF_SERIES_POINTS_MAX];
+    uint32_t count;
+};
+
+// Caller's memory, about 700 KiB.
 struct jf_report {
     struct jf_figure figures[JF_FIGURES_MAX];
     uint32_t figure_count;
+    struct jf_series series[JF_SERIES_MAX];
+    uint32_t series_count;
     struct jf_machine machine;
     char command[1024];
 };
@@ -41,13 +56,22 @@ void jf_report_begin(struct jf_report *report, const struct jf_bench_command *co
 void jf_report_add(struct jf_report *report, const char *name, double value, const char *unit,
                    const char *of);
 
+// One point of a curve; what does not fit any more is left out. In: x_name, y_name: static.
+void jf_report_add_point(struct jf_report *report, const char *name, const char *x_name,
+                         const char *y_name, double x, double y);
+
 // The quantiles of `latency_ns` as PREFIX.p50_us, .p99_us, .p999_us and .max_us; the first two with
-// ratios to the same quantiles of `of_prefix`, unless that is NULL.
+// ratios to the same quantiles of `of_prefix`, unless that is NULL. And the curve PREFIX.latency:
+// latency by percentile, to p99.999 as far as there are samples.
 void jf_report_add_latency(struct jf_report *report, const char *prefix,
                            const struct jf_histogram *latency_ns, const char *of_prefix);
 
 // Returns: false when it has no sample.
 bool jf_report_median(const struct jf_report *report, const char *name, double *out_value);
+
+// Returns: false when nothing bounds the figure, or what does was not measured. Out: value ÷ that.
+bool jf_report_ratio(const struct jf_report *report, const struct jf_figure *figure,
+                     double *out_ratio);
 
 // Prints the table, and writes the JSON file if path is not NULL.
 // Errors: JF_ERROR_IO (the file, diagnosed), JF_ERROR_NO_MEMORY.

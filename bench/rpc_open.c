@@ -12,9 +12,16 @@ static void open_figures_add(struct jf_rpc_run *run, const struct jf_rpc_part *p
 {
     const struct jf_load_result *result = &run->result;
     jf_rpc_figures_add(run, part);
-    jf_rpc_figure_add(run, part, "p9999_us",
-                      (double)jf_histogram_quantile(&result->latency_ns, 999900) / 1000.0, "us");
     jf_rpc_figure_add(run, part, "unsent", (double)result->arrivals_unsent, "sales");
+    if (result->latency_ns.count > 0) {
+        uint64_t p9999_ns = jf_histogram_quantile(&result->latency_ns, 999900);
+        jf_rpc_figure_add(run, part, "p9999_us", (double)p9999_ns / 1000.0, "us");
+    } else {
+        (void)fprintf(stderr,
+                      "open: %" PRIu64 "/s is far beyond what the server keeps up with here: "
+                      "nothing that arrived in the measured time was sent; it has no latency\n",
+                      run->rate);
+    }
 }
 
 enum jf_bench_exit jf_rpc_open_measure(struct jf_rpc_run *run, const struct jf_rpc_part *part)
@@ -43,6 +50,11 @@ static enum jf_bench_exit rate_try(struct jf_rpc_run *run, const struct jf_rpc_p
     *out_holds =
         code == JF_BENCH_OK && run->result.arrivals_unsent == 0 && p99_ns < run->p99_ms * 1000000;
     if (code == JF_BENCH_OK) {
+        jf_report_add_point(&run->report, "rpc.saturation.p50", "sales/s", "latency, us",
+                            (double)rate,
+                            (double)jf_histogram_quantile(&run->result.latency_ns, 500000) / 1e3);
+        jf_report_add_point(&run->report, "rpc.saturation.p99", "sales/s", "latency, us",
+                            (double)rate, (double)p99_ns / 1e3);
         (void)fprintf(stderr, "saturation: %" PRIu64 "/s: p99 %.2f ms%s\n", rate,
                       (double)p99_ns / 1e6, *out_holds ? "" : ": too much");
     }

@@ -52,6 +52,7 @@ class BenchTest(unittest.TestCase):
                           ["plan", "--rules", "5,,50"], ["plan", "--rules", "0"], ["plan", "--rules", "1001"],
                           ["engine", "--batch", "8193"], ["engine", "--sales", "0"],
                           ["peers", "--parts", "oracle"],
+                          ["compare", "a.json"], ["plots", "a.json"], ["all"], ["all", "--quick", "--full"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
 
@@ -81,6 +82,43 @@ class BenchTest(unittest.TestCase):
         for name in ("clients_1", "clients_16", "clients_64", "batch"):
             self.assertGreater(figures[f"peers.jifen.{name}.rate"]["value"], 0)
         self.assertEqual(figures["peers.jifen.rate"]["value"], figures["peers.jifen.clients_64.rate"]["value"])
+
+    def test_compare_says_what_moved_and_may_fail(self):
+        def write(name, rate, latency, more=()):
+            path = self.directory / name
+            path.write_text(json.dumps({"program": "jifen-bench", "command": name, "figures": [
+                {"name": "a.rate", "value": rate, "unit": "/s"},
+                {"name": "a.p50_us", "value": latency, "unit": "us", "least": latency - 1, "most": latency + 1},
+                *more]}))
+            return str(path)
+        before, after = write("before.json", 1000, 10), write("after.json", 1500, 20)
+        said = self.bench("compare", before, after)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        self.assertRegex(said.stdout, r"a\.rate +1000 +1500 +/s +\+50\.0 % better")
+        self.assertRegex(said.stdout, r"a\.p50_us +10 +20 +us +\+100\.0 % worse")
+        self.assertEqual(self.bench("compare", before, after, "--fail-above", "150").returncode, 0)
+        self.assertEqual(self.bench("compare", before, after, "--fail-above", "50").returncode, 1)
+        self.assertNotIn("a.rate", self.bench("compare", before, after, "--above", "60").stdout)
+        noise = self.bench("compare", before, write("noise.json", 1000, 11, [{"name": "b", "value": 1, "unit": "s"}]))
+        self.assertRegex(noise.stdout, r"a\.p50_us .*worse +~")
+        self.assertIn("only in B: b", noise.stdout)
+        for content in ("", "[]", "{}", '{"figures": [{"name": "x"}]}', '{"figures": {}}',
+                        '{"figures": [], "series": [{"name": "x", "x": "a", "y": "b", "points": [[1]]}]}'):
+            (self.directory / "bad.json").write_text(content)
+            bad = self.bench("compare", before, str(self.directory / "bad.json"))
+            self.assertEqual(bad.returncode, 3, content)
+            self.assertIn("bad.json", bad.stderr)
+
+    @unittest.skipUnless(pathlib.Path("/usr/bin/gnuplot").exists(), "gnuplot is not installed")
+    def test_plots_make_a_page_that_stands_alone(self):
+        self.measured("engine", "--members", "50", "--sales", "3000", "--window", "1000")
+        ended = self.bench("plots", str(self.json), "--report", str(self.directory / "page"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual([path.name for path in (self.directory / "page").iterdir()], ["index.html"])
+        page = (self.directory / "page" / "index.html").read_text()
+        self.assertIn("<svg", page)
+        self.assertIn("engine.steady.rate", page)
+        self.assertNotIn("src=", page)
 
     def test_a_server_that_dies_fails_the_run(self):
         with subprocess.Popen([BENCH, "rpc", "--spawn", "--dir", str(self.directory), "--parts", "stream",

@@ -264,8 +264,9 @@ static void path_read(struct reader *reader, char out_path[JF_BACKUP_PATH_MAX])
     }
     memcpy(out_path, reader->at, (size_t)(end - reader->at));
     out_path[end - reader->at] = '\0';
+    bool is_whole = strlen(out_path) == (size_t)(end - reader->at); // no NUL ends it early
     reader->at = end + 1;
-    reader->has_failed = !jf_backup_path_is_valid(out_path);
+    reader->has_failed = !is_whole || !jf_backup_path_is_valid(out_path);
 }
 
 // Files come in ascending order, so that none comes twice.

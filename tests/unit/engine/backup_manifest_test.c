@@ -121,6 +121,21 @@ Test(backup_manifest, a_newer_format_is_refused_as_such)
     cr_assert_not_null(strstr(diagnosis.text, "format version 2"));
 }
 
+Test(backup_manifest, a_path_with_a_nul_byte_is_refused)
+{
+    uint32_t size = 0;
+    char *text = sample_text(&size);
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    char *end = memmem(text, size, "end ", 4);
+    cr_assert_not_null(end);
+    end[-2] = '\0'; // the last letter of the last path
+    char hash[JF_BACKUP_HASH_TEXT_MAX];
+    jf_backup_hash_format(jf_hash128(text, (size_t)(end - text)), hash);
+    memcpy(text + size - sizeof hash, hash, sizeof hash - 1);
+    cr_assert_eq(decode(text, size, &diagnosis), JF_ERROR_CORRUPT);
+    free(text);
+}
+
 Test(backup_manifest, only_paths_of_a_ledger_are_valid)
 {
     static const char *const good[] = {"journal/SUPERBLOCK", "state/CURRENT", "state/000012.sst",

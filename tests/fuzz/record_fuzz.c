@@ -1,5 +1,6 @@
-// Small stored records: a member, the control totals, a chunk of entries, the unfinished chunk and
-// the superblock. What decodes encodes to the same bytes, because records are canonical.
+// Small stored records: a member, the control totals, a chunk of entries, the unfinished chunk, the
+// superblock and a backup's manifest. What decodes encodes to the same bytes, because records are
+// canonical.
 //
 // Input: a byte that chooses the record and whether its checksum is put right, so that the fuzzer
 // need not guess checksums; then the record. A superblock is four copies of its fields.
@@ -9,6 +10,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "engine/backup_manifest.h"
 #include "journal/superblock.h"
 #include "rules/member.h"
 #include "state/chunk.h"
@@ -16,7 +18,7 @@
 #include "state/member_codec.h"
 #include "tests/fuzz/fuzz.h"
 
-#define KINDS          5u
+#define KINDS          6u
 #define CHECKSUM_BYTES 4u
 
 // The record with its last four bytes made the checksum of the others. The caller frees it.
@@ -178,6 +180,50 @@ static void superblock_check(struct fuzz_input *input)
     JF_ASSERT(decoded.oldest_segment == superblock.oldest_segment);
 }
 
+// Makes the hash of a manifest's last line, "end COUNT HASH", that of everything before the line.
+static void manifest_put_right(char *text, uint32_t size)
+{
+    static const char word[] = "\nend ";
+    char hash[JF_BACKUP_HASH_TEXT_MAX];
+    const char *end = size == 0 ? NULL : memrchr(text, 'e', size);
+    while (end != NULL &&
+           (end == text || (size_t)(text + size - end) < sizeof hash + sizeof word - 2 ||
+            memcmp(end - 1, word, sizeof word - 1) != 0)) {
+        end = memrchr(text, 'e', (size_t)(end - text));
+    }
+    if (end != NULL) {
+        jf_backup_hash_format(jf_hash128(text, (size_t)(end - text)), hash);
+        memcpy(text + size - sizeof hash, hash, sizeof hash - 1);
+    }
+}
+
+static void manifest_check(char *text, uint32_t size, bool is_put_right)
+{
+    struct jf_backup_manifest manifest;
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    if (is_put_right) {
+        manifest_put_right(text, size);
+    }
+    enum jf_error error =
+        jf_backup_manifest_decode((struct jf_text){text, size}, &manifest, &diagnosis);
+    if (error != JF_OK) {
+        JF_ASSERT(error == JF_ERROR_CORRUPT || error == JF_ERROR_VERSION);
+        JF_ASSERT(diagnosis.text[0] != '\0');
+        return;
+    }
+    char *again = NULL;
+    uint32_t again_size = 0;
+    for (uint32_t i = 0; i < manifest.count; i++) {
+        JF_ASSERT(jf_backup_manifest_find(&manifest, manifest.files[i].path) == &manifest.files[i]);
+    }
+    error = jf_backup_manifest_encode(&manifest, &again, &again_size);
+    JF_ASSERT(error == JF_OK);
+    JF_ASSERT(again_size == size);
+    JF_ASSERT(memcmp(again, text, size) == 0);
+    free(again);
+    jf_backup_manifest_deinit(&manifest);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct fuzz_input input = {bytes, size};
@@ -200,8 +246,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     case 3:
         chunk_check(record);
         break;
-    default:
+    case 4:
         tail_check(record);
+        break;
+    default:
+        manifest_check(copy, record.size, is_put_right);
         break;
     }
     free(copy);

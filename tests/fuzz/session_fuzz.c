@@ -35,13 +35,18 @@ static const struct jf_net_method methods[] = {
     {"/f.F/L", false, false, LATER},
 };
 
-// POST http, te, content-type; the path last.
+// POST, http, the path, an authority, the content type.
+#define REQUEST(path)                                                                              \
+    "\x83\x86\x04\x06" path "\x01\x01"                                                             \
+    "a\x0f\x10\x10"                                                                                \
+    "application/grpc"
 #define HEADERS(path)                                                                              \
     {                                                                                              \
-        "\x83\x86\x0f\x10\x10"                                                                     \
-        "application/grpc\x04\x06" path,                                                           \
-            5 + 16 + 2 + 6                                                                         \
+        REQUEST(path), sizeof REQUEST(path) - 1                                                    \
     }
+#define TIMEOUT                                                                                    \
+    "\x00\x0cgrpc-timeout\x02"                                                                     \
+    "9u"
 
 static const struct http2_headers known[] = {
     HEADERS("/f.F/U"),
@@ -51,13 +56,10 @@ static const struct http2_headers known[] = {
     HEADERS("/f.F/M"),
     HEADERS("/f.F/F"),
     HEADERS("/f.F/L"),
-    HEADERS("/f.F/x"),              // unknown
-    {"\x82\x86\x84", 3},            // GET /
-    {"\x83\x86\x04\x06/f.F/U", 10}, // no content type
-    {"\x83\x86\x0f\x10\x10"
-     "application/grpc\x04\x06/f.F/U\x00\x0cgrpc-timeout\x02"
-     "9u",
-     46},
+    HEADERS("/f.F/x"),                       // unknown
+    {"\x82\x86\x84\x01\x01z", 6},            // GET /
+    {"\x83\x86\x04\x06/f.F/U\x01\x01z", 13}, // no content type
+    {REQUEST("/f.F/U") TIMEOUT, sizeof(REQUEST("/f.F/U") TIMEOUT) - 1},
 };
 
 static struct jf_call *waiting[CALLS_MAX]; // PAUSED, MANY, LATER

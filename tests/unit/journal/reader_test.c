@@ -3,6 +3,8 @@
 #include "support.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <unistd.h>
 
 static struct world world;
 
@@ -64,6 +66,23 @@ Test(reader, refuses_a_directory_without_a_journal)
     cr_assert_eq(jf_journal_reader_open("/tmp/jf-no-such-place", 1, &reader, &world.diagnosis),
                  JF_ERROR_NOT_FOUND);
     jf_journal_reader_close(NULL);
+}
+
+Test(reader, refuses_a_journal_that_lacks_a_segment)
+{
+    make_segments();
+    world_close(&world);
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", world.directory, segment_2);
+    cr_assert_eq(unlink(path), 0);
+    struct jf_journal_reader *reader = NULL;
+    cr_assert_eq(jf_journal_reader_open(world.directory, 1, &reader, &world.diagnosis),
+                 JF_ERROR_CORRUPT);
+    cr_assert_not_null(strstr(world.diagnosis.text, "should have all from 1 to"), "%s",
+                       world.diagnosis.text);
+    struct jf_journal_verification verification;
+    cr_assert_eq(jf_journal_verify(world.directory, NULL, NULL, &verification, &world.diagnosis),
+                 JF_ERROR_CORRUPT);
 }
 
 Test(reader, reads_from_any_position_without_the_lock)

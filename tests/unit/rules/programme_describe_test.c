@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rules/member.h"
 
 #define HEAD                                                                                       \
     "name: t\neffective_from: 2026-01-01T00:00:00Z\nearn: {points: 2, per_amount: \"1.50\"}\n"     \
@@ -124,4 +125,33 @@ Test(programme_describe, says_rate_rounding_groups_and_exclusions)
     cr_assert(jf_programme_excludes_tender(programme, JF_TEXT("gift")));
     cr_assert_not(jf_programme_excludes_tender(programme, JF_TEXT("cash")));
     jf_programme_destroy(programme);
+}
+
+Test(programme_describe, members_are_excluded_by_status_or_tag)
+{
+    struct jf_programme *programme =
+        parse(HEAD "exclusions: {member_statuses: [frozen], tags: [3]}\n");
+    cr_assert(jf_programme_excludes_member(programme, JF_MEMBER_FROZEN, 0));
+    cr_assert(jf_programme_excludes_member(programme, JF_MEMBER_ACTIVE, 1u << 3));
+    cr_assert_not(jf_programme_excludes_member(programme, JF_MEMBER_ACTIVE, 1u << 4));
+    cr_assert_not(jf_programme_excludes_member(programme, 32, 0), "no status at all");
+    jf_programme_destroy(programme);
+}
+
+Test(programme_describe, a_text_that_is_full_ends_with_a_whole_character)
+{
+    static const char *const characters[] = {"a", "\u00e9", "\u4f1a", "\U0001f600"};
+    for (uint32_t i = 0; i < 4; i++) {
+        for (uint32_t lead = 0; lead < 4; lead++) {
+            struct jf_description description = {.size = 0};
+            jf_describe(&description, "%.*s", (int)lead, "xxxx");
+            for (uint32_t n = 0; n < JF_DESCRIPTION_MAX; n++) {
+                jf_describe(&description, "%s", characters[i]);
+            }
+            uint32_t size = (uint32_t)strlen(characters[i]);
+            cr_assert_eq((description.size - lead) % size, 0);
+            cr_assert_gt(description.size + size, JF_DESCRIPTION_MAX - 1);
+            cr_assert_eq(description.text[description.size], '\0');
+        }
+    }
 }

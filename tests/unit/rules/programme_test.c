@@ -9,6 +9,7 @@
 #include "programme_fixture.h"
 #include "rules/programme_private.h"
 #include "rules/programme_rule.h"
+#include "rules/utf8.h"
 
 struct refused {
     const char *yaml;
@@ -204,6 +205,10 @@ Test(programme, conditions_outside_their_values_are_refused)
         {"times: [{from: '08:00', to: '08:60'}]", "times[0].to: \"08:60\""},
         {"times: [{from: '08:00', to: '24:01'}]", "times[0].to: \"24:01\""},
         {"times: [{from: '8', to: '9'}]", "times[0].from: \"8\""},
+        {"times: [{from: '0a:00', to: '09:00'}]", "times[0].from: \"0a:00\""},
+        {"times: [{from: 'a0:00', to: '09:00'}]", "times[0].from: \"a0:00\""},
+        {"times: [{from: '08:00:60', to: '09:00'}]", "times[0].from: \"08:00:60\""},
+        {"times: [{from: '08:00', to: '09:00x'}]", "times[0].to: \"09:00x\""},
         {"times: [{from: '08:00', to: '08:00'}]", "times[0]: is empty"},
         {"stores: [0]", "stores[0]: \"0\""},
         {"stores: [4294967296]", "stores[0]: \"4294967296\""},
@@ -242,6 +247,10 @@ Test(programme, names_and_groups_that_clash_are_refused)
         {FIXTURE_HEAD "rules: [{name: 'tier:a', kind: bonus, points: 1}]\n"
                       "tiers: {levels: [{name: a, factor: 2}]}\n",
          "p.yaml:6: tiers.levels[0].name: two rules of one name"},
+        {FIXTURE_HEAD "tiers: {levels: [{name: a}, {name: "
+                      "a123456789b123456789c123456789d123456789e123456789f123456789, visits: 1, "
+                      "factor: 2}]}\n",
+         "p.yaml:5: tiers.levels[1]: the name of a level with a factor has at most 59 bytes"},
     };
     ALL_ARE_REFUSED(cases);
 }
@@ -302,6 +311,55 @@ Test(programme, aliases_that_multiply_are_bounded)
         strcat(yaml, line);
     }
     cr_assert_not_null(strstr(fixture_fault(yaml), "more than 131072 values, aliases spelled out"));
+}
+
+Test(programme, anchors_are_bounded)
+{
+    char yaml[4096] = FIXTURE_HEAD "rules:\n";
+    for (int i = 0; i <= 64; i++) {
+        size_t size = strlen(yaml);
+        snprintf(yaml + size, sizeof yaml - size, "- {name: &n%d r%d, kind: bonus, points: 1}\n", i,
+                 i);
+    }
+    cr_assert_not_null(strstr(fixture_fault(yaml), "more than 64 anchors"));
+    *strstr(yaml, "- {name: &n64") = '\0';
+    jf_programme_destroy(fixture_programme(yaml));
+}
+
+Test(programme, a_character_is_never_cut_in_half_in_a_message)
+{
+    // Values are cut at 48 bytes, and messages at 511: both fall into characters of three bytes.
+    const char *text = fixture_fault(FIXTURE_HEAD "zone: "
+                                                  "会员会员会员会员会员会员会员会员会员会员\n");
+    cr_assert(jf_utf8_is_valid(jf_text_from(text)), "%s", text);
+    for (int lead = 0; lead < 4; lead++) {
+        char file_name[300] = "xxxx";
+        struct jf_diagnosis diagnosis = {.error = JF_OK};
+        struct jf_programme *programme = NULL;
+        for (size_t at = (size_t)lead; at + 4 < sizeof file_name; at += 3) {
+            memcpy(file_name + at, "会", 4);
+        }
+        enum jf_error error =
+            jf_programme_parse(JF_TEXT("a会会会会会会会会会会会会会会会会会会会会会会会会会: 1\n"),
+                               jf_text_from(file_name), &programme, &diagnosis);
+        cr_assert_eq(error, JF_ERROR_INVALID);
+        cr_assert(strlen(diagnosis.text) > 3);
+    }
+}
+
+Test(programme, what_points_are_worth_is_said_where_they_are_worth_money)
+{
+    int64_t points = 7;
+    int64_t amount = 8;
+    struct jf_programme *programme = fixture_programme(FIXTURE_HEAD);
+    cr_assert_not(jf_programme_redemption_rate(programme, &points, &amount));
+    cr_assert_eq(points, 7);
+    jf_programme_destroy(programme);
+    programme = fixture_programme(FIXTURE_HEAD "redemption: {points: 100, amount: 1.50}\n");
+    cr_assert(jf_programme_redemption_rate(programme, &points, &amount));
+    cr_assert_eq(points, 100);
+    cr_assert_eq(amount, 150);
+    jf_programme_destroy(programme);
 }
 
 Test(programme, limits_are_refused_above_and_accepted_at)

@@ -66,6 +66,11 @@ const char *nth_what(void)
     return what;
 }
 
+bool nth_is_on(enum nth_kind kind)
+{
+    return atomic_load(&is_on) && (plan.kinds & kind) != 0;
+}
+
 enum nth_manner nth_manner_now(void)
 {
     return plan.manner;

@@ -46,6 +46,7 @@ const char *nth_what(void);
 
 // For the files of this folder: whether this call is to fail. In: its name, and who made it.
 bool nth_fails(enum nth_kind kind, const char *name, const void *caller);
+bool nth_is_on(enum nth_kind kind);
 enum nth_manner nth_manner_now(void);
 int nth_error_now(void);
 

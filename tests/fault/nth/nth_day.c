@@ -74,7 +74,8 @@ static void enrol_4(struct jf_command *command)
     enrol(command, 4, NULL, 0);
 }
 
-static void sale(struct jf_command *command, struct jf_member_ref member)
+static void sale_of(struct jf_command *command, struct jf_member_ref member,
+                    const struct jf_line *sold)
 {
     command->kind = JF_COMMAND_SALE;
     command->as.sale.member = member;
@@ -82,8 +83,20 @@ static void sale(struct jf_command *command, struct jf_member_ref member)
                                                    .terminal = 1,
                                                    .number = command->transaction_id,
                                                    .sold_at_ms = SOLD_MS,
-                                                   .lines = &line,
+                                                   .lines = sold,
                                                    .line_count = 1};
+}
+
+static void sale(struct jf_command *command, struct jf_member_ref member)
+{
+    sale_of(command, member, &line);
+}
+
+struct jf_command nth_day_sale(const char *id, uint64_t member, const struct jf_line *sold)
+{
+    struct jf_command command = {.transaction_id = jf_text_from(id)};
+    sale_of(&command, number_of(member), sold);
+    return command;
 }
 
 static void sale_of_1(struct jf_command *command)
@@ -262,34 +275,51 @@ uint32_t nth_day_steps(void)
     return STEPS;
 }
 
-const char *nth_day_name(uint32_t step)
-{
-    return steps[step].name;
-}
-
-static enum jf_error refusal_error(const struct step *step, const struct jf_refusal *refusal)
+static enum jf_error refusal_error(const char *name, const struct jf_refusal *refusal)
 {
     switch (refusal->code) {
     case JF_REFUSAL_OVERLOADED:
         return JF_ERROR_NO_MEMORY;
     case JF_REFUSAL_DISK_FULL:
         return JF_ERROR_NO_SPACE;
+    case JF_REFUSAL_ZONE_UNKNOWN: // its file cannot be read
+        return JF_ERROR_IO;
     case JF_REFUSAL_FAILED:
     case JF_REFUSAL_SHUTTING_DOWN:
         return JF_ERROR_CLOSED;
     default:
-        cr_assert_fail("%s: %s %s %s", step->name, jf_refusal_name(refusal->code),
+        cr_assert_fail("%s: %s %s %s", name, jf_refusal_name(refusal->code),
                        refusal->field == NULL ? "" : refusal->field, refusal->detail);
         return JF_ERROR_INVALID;
     }
 }
 
-static enum jf_error write_error(const struct step *step, const struct jf_write *write)
+static enum jf_error write_error(const char *name, const struct jf_write *write)
 {
     bool is_done = write->status == JF_WRITE_POSTED || write->status == JF_WRITE_REPLAYED;
-    cr_assert(is_done || write->status == JF_WRITE_REFUSED, "%s: %d", step->name,
-              (int)write->status);
-    return is_done ? JF_OK : refusal_error(step, write->refusal);
+    cr_assert(is_done || write->status == JF_WRITE_REFUSED, "%s: %d", name, (int)write->status);
+    return is_done ? JF_OK : refusal_error(name, write->refusal);
+}
+
+enum jf_error nth_day_write(struct nth_ledger *ledger, const char *name, struct jf_write *writes,
+                            uint32_t count)
+{
+    struct jf_request request = {.kind = JF_REQUEST_WRITE, .writes = writes, .write_count = count};
+    jf_arena_reset(&ledger->arena);
+    enum jf_error error = nth_ledger_ask(ledger, &request);
+    for (uint32_t i = 0; i < count && error == JF_OK; i++) {
+        error = write_error(name, &writes[i]);
+    }
+    return error;
+}
+
+static enum jf_error quote_run(struct nth_ledger *ledger, const struct step *step)
+{
+    struct jf_write write = {.command = {.transaction_id = jf_text_from(step->name)}};
+    struct jf_request request = {.kind = JF_REQUEST_QUOTE, .writes = &write, .write_count = 1};
+    step->make(&write.command);
+    enum jf_error error = nth_ledger_ask(ledger, &request);
+    return error == JF_OK ? write_error(step->name, &write) : error;
 }
 
 static enum jf_error write_run(struct nth_ledger *ledger, const struct step *step, uint32_t count)
@@ -302,12 +332,7 @@ static enum jf_error write_run(struct nth_ledger *ledger, const struct step *ste
         writes[i].command.transaction_id = jf_text_from(ids[i]);
         step->make(&writes[i].command);
     }
-    struct jf_request request = {.kind = step->kind, .writes = writes, .write_count = count};
-    enum jf_error error = nth_ledger_ask(ledger, &request);
-    for (uint32_t i = 0; i < count && error == JF_OK; i++) {
-        error = write_error(step, &writes[i]);
-    }
-    return error;
+    return nth_day_write(ledger, step->name, writes, count);
 }
 
 static enum jf_error read_run(struct nth_ledger *ledger, const struct step *step)
@@ -322,7 +347,7 @@ static enum jf_error read_run(struct nth_ledger *ledger, const struct step *step
     request.query.limit = step->kind == JF_REQUEST_HISTORY ? 100 : 0;
     enum jf_error error = nth_ledger_ask(ledger, &request);
     return error == JF_OK && request.answer.refusal != NULL
-               ? refusal_error(step, request.answer.refusal)
+               ? refusal_error(step->name, request.answer.refusal)
                : error;
 }
 
@@ -333,6 +358,9 @@ enum jf_error nth_day_step(struct nth_ledger *ledger, uint32_t number)
     jf_arena_reset(&ledger->arena);
     if (step->make == NULL) {
         return read_run(ledger, step);
+    }
+    if (step->kind == JF_REQUEST_QUOTE) {
+        return quote_run(ledger, step);
     }
     return write_run(ledger, step, strcmp(step->name, "many") == 0 ? MANY : 1);
 }

@@ -5,9 +5,8 @@
 
 #include "directory.h"
 #include "nth.h"
-#include "nth_ledger.h"
+#include "nth_drive.h"
 
-#define OPENINGS_MAX 3u // by then the one failure has passed
 // A run takes four times as long under AddressSanitizer, which looks for what is left behind.
 #if defined(__SANITIZE_ADDRESS__)
 #define STRIDE 4u
@@ -15,46 +14,9 @@
 #define STRIDE 1u
 #endif
 
-static void open_in_the_end(struct nth_ledger *ledger)
+static bool is_excused(enum jf_error error)
 {
-    for (uint32_t i = 0; i < OPENINGS_MAX; i++) {
-        enum jf_error error = nth_ledger_open(ledger);
-        if (error == JF_OK) {
-            return;
-        }
-        cr_assert_eq(error, JF_ERROR_NO_MEMORY, "%s: %s: %s", nth_what(), jf_error_text(error),
-                     ledger->diagnosis.text);
-        cr_assert(ledger->diagnosis.text[0] != '\0', "%s", nth_what());
-    }
-    cr_assert_fail("%s: does not open: %s", nth_what(), ledger->diagnosis.text);
-}
-
-// A ledger that failed is closed and opened, as a supervisor would.
-static void restart(struct nth_ledger *ledger)
-{
-    enum jf_error error = nth_ledger_close(ledger);
-    cr_assert_eq(error, JF_ERROR_NO_MEMORY, "%s: %s: %s", nth_what(), jf_error_text(error),
-                 ledger->diagnosis.text);
-    open_in_the_end(ledger);
-}
-
-static void day(struct nth_ledger *ledger)
-{
-    uint32_t held_up = 0;
-    for (uint32_t step = 0; step < nth_day_steps();) {
-        enum jf_error error = nth_day_step(ledger, step);
-        if (error == JF_OK) {
-            step += 1;
-            continue;
-        }
-        held_up += 1;
-        cr_assert(held_up <= 2, "%s: %s is refused again", nth_what(), nth_day_name(step));
-        cr_assert(error == JF_ERROR_NO_MEMORY || error == JF_ERROR_CLOSED, "%s: %s: %s", nth_what(),
-                  nth_day_name(step), jf_error_text(error));
-        if (error == JF_ERROR_CLOSED) {
-            restart(ledger);
-        }
-    }
+    return error == JF_ERROR_NO_MEMORY;
 }
 
 struct run {
@@ -72,14 +34,12 @@ static struct run run_with(uint64_t number)
     rig_directory_make(path);
     nth_ledger_init(&ledger, path);
     nth_begin(&plan);
-    open_in_the_end(&ledger);
-    day(&ledger);
-    enum jf_error error = nth_ledger_close(&ledger);
+    nth_drive_open(&ledger, is_excused);
+    nth_drive_day(&ledger, is_excused, nth_day_steps(), nth_day_step);
+    nth_drive_close(&ledger, is_excused);
     run.was_reached = nth_end();
     run.counted = nth_counted();
-    cr_assert(error == JF_OK || (run.was_reached && error == JF_ERROR_NO_MEMORY), "%s: %s: %s",
-              nth_what(), jf_error_text(error), ledger.diagnosis.text);
-    open_in_the_end(&ledger);
+    nth_drive_open(&ledger, is_excused);
     run.fingerprint = nth_ledger_fingerprint(&ledger);
     cr_assert_eq(nth_ledger_close(&ledger), JF_OK, "%s", ledger.diagnosis.text);
     nth_ledger_deinit(&ledger);

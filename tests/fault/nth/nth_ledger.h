@@ -42,9 +42,11 @@ enum jf_error nth_ledger_ask(struct nth_ledger *ledger, struct jf_request *reque
 // JF_ERROR_CLOSED when the ledger has failed. Any other outcome fails the test.
 enum jf_error nth_day_step(struct nth_ledger *ledger, uint32_t step);
 uint32_t nth_day_steps(void);
-// What a step is called, for messages.
-const char *nth_day_name(uint32_t step);
-
+// A sale of one line, at the day's beginning. In: id: lives as long as the command.
+struct jf_command nth_day_sale(const char *id, uint64_t member, const struct jf_line *line);
+// The same of writes in one request. In: name: for messages.
+enum jf_error nth_day_write(struct nth_ledger *ledger, const char *name, struct jf_write *writes,
+                            uint32_t count);
 // What finance, the tills and the journal see, as one number: the same for the same day, whatever
 // was refused on the way. Nothing may fail meanwhile.
 uint64_t nth_ledger_fingerprint(struct nth_ledger *ledger);

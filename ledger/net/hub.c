@@ -73,15 +73,19 @@ enum jf_error jf_hub_init(struct jf_hub *hub, struct jf_ring *ring, struct jf_di
         memory_free(hub);
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "network: no memory for buffers");
     }
+    if (!jf_pool_init(&hub->pool)) {
+        memory_free(hub);
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "network: no memory for a reserve");
+    }
     int code = buffer_ring_register(hub);
     if (code < 0) {
+        jf_pool_deinit(&hub->pool);
         memory_free(hub);
         return jf_diagnose(diagnosis, code == -ENOMEM ? JF_ERROR_NO_MEMORY : JF_ERROR_NO_URING,
                            "io_uring refuses a ring of receive buffers (%s): Jifen needs Linux "
                            "6.1 or later",
                            strerror(-code));
     }
-    jf_pool_init(&hub->pool);
     io_uring_buf_ring_init(hub->buffer_ring);
     for (int32_t id = 0; id < (int32_t)JF_HUB_BUFFER_COUNT; id++) {
         jf_hub_buffer_return(hub, id);

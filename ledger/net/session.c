@@ -86,6 +86,10 @@ int jf_session_receive(struct jf_session *session, const unsigned char *bytes, u
         return 0;
     }
     ssize_t taken = nghttp2_session_mem_recv(session->h2, bytes, size);
+    if (jf_pool_is_short(&session->link.hub->pool)) {
+        jf_link_close(&session->link, "out of memory");
+        return 0;
+    }
     if (taken < 0) {
         session->is_broken = true;
         return (int)taken;
@@ -99,6 +103,9 @@ static bool frames_gather(struct jf_session *session)
     while (jf_link_has_room(&session->link)) {
         const uint8_t *bytes = NULL;
         ssize_t size = nghttp2_session_mem_send(session->h2, &bytes);
+        if (jf_pool_is_short(&session->link.hub->pool)) {
+            return false;
+        }
         if (size < 0 || (size > 0 && !jf_link_put(&session->link, bytes, (uint32_t)size))) {
             return false;
         }

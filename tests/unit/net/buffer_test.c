@@ -72,7 +72,7 @@ Test(buffer, contents_survive_growing_and_taking)
 Test(pool, blocks_hold_their_size_and_come_back)
 {
     struct jf_pool pool;
-    jf_pool_init(&pool);
+    cr_assert(jf_pool_init(&pool));
     cr_expect_null(jf_pool_alloc(&pool, SIZE_MAX / 2 + 1));
     static const size_t sizes[] = {0, 1, 64, 65, 128, 129, 65536, 65537, 1000000};
     for (int round = 0; round < 2; round++) {
@@ -100,7 +100,7 @@ Test(pool, blocks_hold_their_size_and_come_back)
 Test(pool, calloc_zeroes_a_block_that_was_used)
 {
     struct jf_pool pool;
-    jf_pool_init(&pool);
+    cr_assert(jf_pool_init(&pool));
     unsigned char *used = jf_pool_alloc(&pool, 100);
     memset(used, 0xff, 100);
     jf_pool_free(&pool, used);

@@ -22,9 +22,10 @@ enum nth_kind {
 
 // What becomes of a call that fails. Memory is always refused.
 enum nth_manner {
-    NTH_REFUSED,  // not done, and said so
-    NTH_DONE_TOO, // done, and said not to be
-    NTH_SHORT,    // of a write or send the first part is done, and said so; others are refused
+    NTH_REFUSED,    // not done, and said so
+    NTH_DONE_TOO,   // done, and said not to be
+    NTH_SHORT,      // of a write or send the first part is done, and said so; others are refused
+    NTH_SHORT_ONLY, // the same, and others succeed
 };
 
 struct nth_plan {
@@ -39,6 +40,9 @@ struct nth_plan {
 void nth_begin(const struct nth_plan *plan);
 // Nothing fails any more. Returns: whether the Nth call was made.
 bool nth_end(void);
+// Ring operations that were to fail and have not come back are forgotten. Only where none can come
+// back: their rings are closed, or what they wait for will not happen before they are cancelled.
+void nth_ring_forget(void);
 // Calls counted since begin.
 uint64_t nth_counted(void);
 // What failed last, and where: "calloc in jf_lane_open+0x1f". Static memory.

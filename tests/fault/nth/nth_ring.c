@@ -61,6 +61,16 @@ static void note(uint64_t user_data, int result, bool makes_descriptor)
     JF_ASSERT(false && "too many operations fail at a time");
 }
 
+void nth_ring_forget(void)
+{
+    pthread_mutex_lock(&mutex);
+    for (uint32_t i = 0; i < CHANGED_MAX; i++) {
+        changed[i].user_data = 0;
+    }
+    changed_count = 0;
+    pthread_mutex_unlock(&mutex);
+}
+
 static enum nth_kind kind_of(const struct io_uring_sqe *sqe, const char **out_name)
 {
     switch (sqe->opcode) {
@@ -126,6 +136,9 @@ static void change(struct io_uring_sqe *sqe)
         } else if (!shorten(sqe)) {
             nothing_instead(sqe, 0);
         }
+        return;
+    case NTH_SHORT_ONLY:
+        (void)(may_be_short && shorten(sqe));
         return;
     case NTH_DONE_TOO:
         note(sqe->user_data, -nth_error_now(), makes_descriptor);

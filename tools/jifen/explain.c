@@ -257,11 +257,14 @@ static enum jf_exit programme_get(struct jf_session *session, struct jf_explaine
     }
     explained->names = (const Jifen__V1__GetProgrammeResponse *)message;
     struct jf_diagnosis diagnosis = {.error = JF_OK};
+    enum jf_error error = JF_OK;
+    if (request.version != 0) {
+        error = jf_programme_parse(jf_text_from(explained->names->yaml), JF_TEXT("programme"),
+                                   out_programme, &diagnosis);
+    }
     // A programme that a later program published may not be readable here: then names must do.
-    if (request.version != 0 &&
-        jf_programme_parse(jf_text_from(explained->names->yaml), JF_TEXT("programme"),
-                           out_programme, &diagnosis) != JF_OK) {
-        *out_programme = NULL;
+    if (error != JF_OK && error != JF_ERROR_INVALID) {
+        return jf_cli_diagnosed(&diagnosis);
     }
     explained->programme = *out_programme;
     return JF_EXIT_OK;

@@ -17,6 +17,7 @@
 enum nth_kind {
     NTH_MEMORY = 1, // malloc and its kin, pages, threads
     NTH_FILE = 2,   // what opens, reads, writes, sizes, syncs, names files
+    NTH_STATE = 8,  // what RocksDB writes, syncs and renames; in programs with nth_state.c
     NTH_SOCKET = 4, // what makes, binds, accepts, connects, receives, sends
 };
 

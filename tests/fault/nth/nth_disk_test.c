@@ -75,6 +75,7 @@ static uint64_t every_operation_fails(bool (*run)(const struct nth_plan *plan))
 
 static bool making_fails(const struct nth_plan *plan)
 {
+    uint32_t progress = 0;
     char path[RIG_PATH_BYTES];
     struct nth_ledger ledger;
     rig_directory_make(path);
@@ -85,7 +86,7 @@ static bool making_fails(const struct nth_plan *plan)
     nth_drive_close(&ledger, is_excused);
     if (was_reached) {
         nth_drive_open(&ledger, is_excused);
-        nth_drive_day(&ledger, is_excused, FIRST_STEPS, nth_day_step);
+        nth_drive_day(&ledger, is_excused, &progress, FIRST_STEPS, nth_day_step);
         cr_assert_eq(nth_ledger_close(&ledger), JF_OK, "%s", ledger.diagnosis.text);
     }
     nth_ledger_deinit(&ledger);
@@ -145,11 +146,12 @@ static off_t used_bytes(const char *path)
 // A ledger whose first segment is nearly full, and whose second is yet to be made.
 static void template_make(const char *path)
 {
+    uint32_t progress = 0;
     struct nth_ledger ledger;
     char file[SEGMENT_PATH_BYTES];
     nth_ledger_init(&ledger, path);
     cr_assert_eq(nth_ledger_open(&ledger), JF_OK, "%s", ledger.diagnosis.text);
-    nth_drive_day(&ledger, is_excused, FIRST_STEPS, nth_day_step);
+    nth_drive_day(&ledger, is_excused, &progress, FIRST_STEPS, nth_day_step);
     uint32_t padded = 0;
     while (used_bytes(path) < SEGMENT_BYTES - ROOM_BYTES) {
         cr_assert(padded < PADDINGS_MAX);
@@ -172,6 +174,7 @@ static uint64_t whole_fingerprint; // 0: not known yet
 
 static bool day_fails(const struct nth_plan *plan)
 {
+    uint32_t progress = 0;
     char path[RIG_PATH_BYTES];
     struct nth_ledger ledger;
     rig_directory_make(path);
@@ -180,7 +183,7 @@ static bool day_fails(const struct nth_plan *plan)
     atomic_fetch_add(&ledger.clock_us, PADDED_US);
     nth_begin(plan);
     nth_drive_open(&ledger, is_excused);
-    nth_drive_day(&ledger, is_excused, nth_day_steps() + LAST_PADDINGS, step);
+    nth_drive_day(&ledger, is_excused, &progress, nth_day_steps() + LAST_PADDINGS, step);
     nth_drive_close(&ledger, is_excused);
     bool was_reached = nth_end();
     nth_drive_open(&ledger, is_excused);

@@ -32,21 +32,22 @@ void nth_drive_close(struct nth_ledger *ledger, nth_is_excused is_excused)
               jf_error_text(error), ledger->diagnosis.text);
 }
 
-void nth_drive_day(struct nth_ledger *ledger, nth_is_excused is_excused, uint32_t steps,
+void nth_drive_day(struct nth_ledger *ledger, nth_is_excused is_excused, uint32_t *progress,
+                   uint32_t steps,
                    enum jf_error (*step)(struct nth_ledger *ledger, uint32_t number))
 {
     uint32_t held_up = 0;
-    for (uint32_t at = 0; at < steps;) {
-        enum jf_error error = step(ledger, at);
+    while (*progress < steps) {
+        enum jf_error error = step(ledger, *progress);
         if (error == JF_OK) {
-            at += 1;
+            *progress += 1;
             continue;
         }
         held_up += 1;
-        cr_assert(held_up <= HELD_UP_MAX, "%s: step %u is refused again: %s", nth_what(), at,
+        cr_assert(held_up <= HELD_UP_MAX, "%s: step %u is refused again: %s", nth_what(), *progress,
                   jf_error_text(error));
-        cr_assert(error == JF_ERROR_CLOSED || is_excused(error), "%s: step %u: %s", nth_what(), at,
-                  jf_error_text(error));
+        cr_assert(error == JF_ERROR_CLOSED || is_excused(error), "%s: step %u: %s", nth_what(),
+                  *progress, jf_error_text(error));
         if (error == JF_ERROR_CLOSED) {
             nth_drive_close(ledger, is_excused);
             nth_drive_open(ledger, is_excused);

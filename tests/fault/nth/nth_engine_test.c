@@ -28,6 +28,7 @@ struct run {
 static struct run run_with(uint64_t number)
 {
     struct nth_plan plan = {.kinds = NTH_MEMORY, .first = number};
+    uint32_t progress = 0;
     char path[RIG_PATH_BYTES];
     struct nth_ledger ledger;
     struct run run;
@@ -35,7 +36,7 @@ static struct run run_with(uint64_t number)
     nth_ledger_init(&ledger, path);
     nth_begin(&plan);
     nth_drive_open(&ledger, is_excused);
-    nth_drive_day(&ledger, is_excused, nth_day_steps(), nth_day_step);
+    nth_drive_day(&ledger, is_excused, &progress, nth_day_steps(), nth_day_step);
     nth_drive_close(&ledger, is_excused);
     run.was_reached = nth_end();
     run.counted = nth_counted();

@@ -276,11 +276,12 @@ static bool is_never_excused(enum jf_error error)
 
 static void wire_open(struct wire *wire)
 {
+    uint32_t progress = 0;
     memset(wire, 0, sizeof *wire);
     rig_directory_make(wire->path);
     nth_ledger_init(&wire->ledger, wire->path);
     nth_drive_open(&wire->ledger, is_never_excused);
-    nth_drive_day(&wire->ledger, is_never_excused, FIRST_STEPS, nth_day_step);
+    nth_drive_day(&wire->ledger, is_never_excused, &progress, FIRST_STEPS, nth_day_step);
 }
 
 static void wire_close(struct wire *wire)

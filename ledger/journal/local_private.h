@@ -15,6 +15,7 @@
 #define JF_PREPARE_CHUNK_BYTES    (256u << 10) // short enough not to be felt by a block behind it
 #define JF_PREPARE_SPACE_RETRY_US 1000000u
 #define JF_SUPERBLOCK_INTERVAL_US 1000000u
+#define JF_PRESENCE_INTERVAL_US   250000u // between looks at whether the files are still there
 #define JF_SEAL_SLOT              JF_BLOCKS_IN_FLIGHT_MAX
 #define JF_SLOTS                  (JF_BLOCKS_IN_FLIGHT_MAX + 1u)
 
@@ -105,7 +106,8 @@ struct jf_local_journal {
     uint64_t durable_sequence;
     _Atomic uint64_t durable_position;
     struct jf_hash128 body_checksum;
-    bool needs_seal; // the last block holds entries and nothing says yet that it is durable
+    uint64_t presence_at_us; // when to look next whether the files are still there
+    bool needs_seal;         // the last block holds entries and nothing says yet that it is durable
 
     unsigned char *memory; // all buffers
     struct jf_block_slot slots[JF_SLOTS];

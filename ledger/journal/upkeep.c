@@ -1,7 +1,9 @@
-// The happy path: tick seals after idleness, tries again for space and rewrites the superblock,
-// each when due; closing waits for what is in flight. Failures: a superblock write that fails is
-// final like any other.
+// The happy path: tick seals after idleness, tries again for space, rewrites the superblock and
+// looks whether the files are still there, each when due. Failures: a superblock write that fails
+// is final like any other; so are files that somebody removed, because what is written to them is
+// gone when they are closed.
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -69,6 +71,29 @@ static enum jf_error note_flushed(struct jf_journal *base, uint64_t position)
 // --- What is due.
 // ---------------------------------------------------------------------------------
 
+static bool is_removed(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && status.st_nlink == 0;
+}
+
+// Writing goes on in removed files as if nothing were wrong: somebody has to look.
+static void look_for_files(struct jf_local_journal *journal)
+{
+    char name[JF_SEGMENT_NAME_BYTES];
+    jf_segment_name(journal->segment, name);
+    const char *removed = is_removed(journal->segment_fd)             ? name
+                          : is_removed(journal->superblock_writer.fd) ? JF_SUPERBLOCK_NAME
+                                                                      : NULL;
+    if (removed != NULL) {
+        (void)jf_local_fail(journal, JF_ERROR_NOT_FOUND,
+                            "journal file %s/%s was removed under the running ledger: what was "
+                            "acknowledged last may be gone with it. Put the directory back from a "
+                            "backup, an archive or a follower before starting again",
+                            journal->directory, removed);
+    }
+}
+
 static bool seal_is_wanted(const struct jf_local_journal *journal)
 {
     return journal->seal_idle_us > 0 && journal->base.failure.error == JF_OK &&
@@ -83,6 +108,10 @@ static enum jf_error tick(struct jf_journal *base, uint64_t time_us)
         return base->failure.error;
     }
     jf_prepare_retry(journal, time_us);
+    if (time_us >= journal->presence_at_us) {
+        journal->presence_at_us = time_us + JF_PRESENCE_INTERVAL_US;
+        look_for_files(journal);
+    }
     if (seal_is_wanted(journal) && time_us >= journal->last_time_us + journal->seal_idle_us) {
         jf_local_seal(journal);
     }

@@ -291,6 +291,7 @@ static int status_fill(const struct sim_file *file, struct stat *status)
     memset(status, 0, sizeof *status);
     status->st_mode = sim_file_is_directory(file) ? S_IFDIR | 0750 : S_IFREG | 0640;
     status->st_size = (off_t)sim_file_size(file);
+    status->st_nlink = 1;
     return 0;
 }
 

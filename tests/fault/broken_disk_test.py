@@ -4,6 +4,7 @@ The disk is that of disk.py. broken_disk_test.py PROGRAMS [unittest arguments]
 """
 import pathlib
 import random
+import subprocess
 import tempfile
 
 import disk
@@ -92,6 +93,21 @@ class BrokenDisk(fault.Case):
     def test_a_flush_that_fails_stops_the_server_for_good(self):
         said = self.failed_once(self.breaks("fails flushes"))
         self.assertIn("Input/output error", said)
+        self.mended()
+        self.assert_nothing_lost()
+
+    def test_a_file_system_that_turns_read_only_stops_the_server_and_a_start_on_it_is_refused(self):
+        def disturb():
+            load.pause(self.random, SECONDS)
+            # What ext4 does by itself when it finds an error.
+            subprocess.run(["mount", "-o", "remount,abort", str(self.disk.place)], check=True)
+            self.assertEqual(self.server.process.wait(WAIT), FAILED, self.server.log.read_text())
+        self.assertEqual(self.server.stop(), 0)
+        self.server.log = self.folder / "log"  # not on that file system
+        self.server.start()
+        self.post(disturb)
+        self.failed_once(self.server.log.read_text())
+        self.assert_ends(DIRECTORY, [str(self.disk.place), "Read-only file system"], self.disk.place / "ledger", *FLAGS)
         self.mended()
         self.assert_nothing_lost()
 

@@ -3,11 +3,13 @@
 On small file systems of their own: tmpfs, and ext4 on a loop device where that is allowed.
 """
 import os
+import random
 import subprocess
+import unittest
 
 import fault
 from fault import WAIT, Client
-from jifend import grpc, ledger_pb2, line, number, refusal_of, sale
+from jifend import grpc, ledger_pb2, line, number, operations_pb2, refusal_of, sale
 
 MIB = 1 << 20
 SIZE_MIB, RESERVE_MIB = 192, 32
@@ -31,14 +33,17 @@ class DiskFull(fault.Case):
             self.skipTest(f"{kind} takes no O_DIRECT here")
         return place
 
-    def begin(self, place):
+    def begin(self, place, *flags):
         self.place = place
-        self.server = self.serve(place, *FLAGS)
+        self.server = self.serve(place, *FLAGS, *flags)
         self.connect()
         self.client.chain()
         self.client.enrol(1)
         self.answers = {}
         self.post(50)
+
+    def lines(self, _name):
+        return LINES
 
     def connect(self):
         channel = self.server.channel()
@@ -50,7 +55,7 @@ class DiskFull(fault.Case):
         for _ in range(most):
             name = f"s{len(self.answers)}"
             try:
-                self.answers[name] = self.client.sell(sale(name, lines=LINES)).outcome
+                self.answers[name] = self.client.sell(sale(name, lines=self.lines(name))).outcome
             except grpc.RpcError as error:
                 return error
         return None
@@ -72,7 +77,7 @@ class DiskFull(fault.Case):
 
     def assert_nothing_lost(self):
         for name, outcome in self.answers.items():
-            again = self.client.sell(sale(name, lines=LINES))
+            again = self.client.sell(sale(name, lines=self.lines(name)))
             self.assertEqual((again.replayed, again.outcome), (True, outcome))
         self.assertEqual(fault.status_of(self.client).sales, len(self.answers))
         self.assert_ties(self.client)
@@ -151,7 +156,7 @@ class DiskFull(fault.Case):
         self.assertIn(sales - len(self.answers), (0, 1))
         if sales > len(self.answers):
             name = f"s{len(self.answers)}"
-            self.answers[name] = self.client.sell(sale(name, lines=LINES)).outcome
+            self.answers[name] = self.client.sell(sale(name, lines=self.lines(name))).outcome
         self.assert_nothing_lost()
 
     def test_when_all_is_taken_nothing_is_lost_on_tmpfs(self):
@@ -160,11 +165,53 @@ class DiskFull(fault.Case):
     def test_when_all_is_taken_nothing_is_lost_on_ext4(self):
         self.all_is_taken("ext4")
 
+    def test_a_start_on_a_full_disk_is_refused_and_changes_nothing(self):
+        self.begin(self.small_disk("tmpfs"))
+        self.server.kill()
+        self.fill(0)
+        before = fault.tree_of(self.place / "ledger")
+        self.assert_ends(3, [str(self.place), "disk is full", "Nothing is lost"], self.place / "ledger", *FLAGS)
+        self.assertEqual(fault.tree_of(self.place / "ledger"), before)
+        (self.place / "ballast").unlink()
+        self.server.start()
+        self.connect()
+        self.assert_nothing_lost()
+        self.assertEqual(self.server.stop(), 0)
+
     def test_a_disk_too_small_for_a_ledger_is_said_at_the_start(self):
         place = self.small_disk("tmpfs")
         self.place = place
         self.fill(8 * MIB)
         self.assert_ends(3, [str(place)], place / "ledger", "--segment-mib", "64", "--reserve-mib", "32")
+
+
+class FlushWithoutRoom(DiskFull):
+    """The state's flush finds less room than it needs, though more than is asked for before it is begun."""
+
+    def lines(self, name):
+        """Twenty kilobytes that do not compress."""
+        draw = random.Random(name)
+        return [line(sku=f"{draw.getrandbits(128):032x}", category=f"{draw.getrandbits(256):064x}") for _ in range(200)]
+
+    def test_a_flush_that_runs_out_of_room_ends_the_server_and_loses_nothing(self):
+        self.begin(self.small_disk("tmpfs"), "--checkpoint-entries", "1000000", "--checkpoint-seconds", "86400")
+        self.assertIsNone(self.post(800))
+        self.fill((RESERVE_MIB // 4 + 1) * MIB)
+        with self.assertRaises(grpc.RpcError):
+            self.client.operations.Checkpoint(operations_pb2.CheckpointRequest(), timeout=WAIT)
+        self.assertEqual(self.server.process.wait(WAIT), 1)
+        self.assertIn("No space left", self.server.log.read_text())
+        (self.place / "ballast").unlink()
+        self.server.start()
+        self.connect()
+        self.assert_nothing_lost()
+        self.assertEqual(self.server.stop(), 0)
+
+
+def load_tests(loader, _tests, _pattern):
+    """What the second class inherits is tried by the first."""
+    own = [name for name in loader.getTestCaseNames(FlushWithoutRoom) if name not in dir(DiskFull)]
+    return unittest.TestSuite([loader.loadTestsFromTestCase(DiskFull), *map(FlushWithoutRoom, own)])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "engine/clock.h"
 #include "engine/engine_private.h"
 #include "engine/opening.h"
@@ -219,7 +220,7 @@ static enum jf_error upkeep(struct jf_engine *engine, uint64_t now_us)
     if (error != JF_OK) {
         return jf_engine_fail(engine, error, &diagnosis);
     }
-    waiting_answer(engine, durable);
+    waiting_answer(engine, JF_BUG(ACKNOWLEDGED_EARLY) ? engine->last_position : durable);
     checkpoints_answer(engine);
     return JF_OK;
 }

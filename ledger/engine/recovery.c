@@ -3,6 +3,7 @@
 // again. Fails when the journal does not reach back far enough, an entry is damaged, or the state
 // cannot take it.
 #include "base/assert.h"
+#include "base/bug.h"
 #include "engine/clock.h"
 #include "engine/effects_load.h"
 #include "engine/engine_private.h"
@@ -118,7 +119,7 @@ enum jf_error jf_engine_recover(struct jf_engine *engine, struct jf_diagnosis *d
         error = stamp_load(engine, applied, diagnosis);
     }
     if (error == JF_OK && applied < last) {
-        error = tail_replay(engine, applied + 1, diagnosis);
+        error = tail_replay(engine, applied + (JF_BUG(REPLAY_SHORT) ? 2 : 1), diagnosis);
     }
     JF_ASSERT(error != JF_OK || engine->last_position == last);
     engine->opening.last_position = last;

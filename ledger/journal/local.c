@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "journal/local_private.h"
 #include "journal/recovery.h"
 
@@ -357,7 +358,7 @@ static enum jf_error judge_end(struct jf_local_journal *journal, enum jf_block_f
     if (verdict == JF_TAIL_REFUSE) {
         return jf_tail_diagnose(walk, &facts, row, diagnosis);
     }
-    journal->must_cut = verdict == JF_TAIL_CUT;
+    journal->must_cut = verdict == JF_TAIL_CUT && !JF_BUG(TAIL_LEFT);
     if (journal->must_cut) {
         jf_tail_cut_size(&facts, &opening->blocks_cut, &opening->bytes_cut);
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/bug.h"
 
 static uint64_t room_left(const struct jf_local_journal *journal)
 {
@@ -37,7 +38,7 @@ enum jf_error jf_local_draft(struct jf_journal *base, struct jf_block_draft **ou
     }
     for (uint32_t i = 0; i < JF_SEAL_SLOT; i++) {
         struct jf_block_slot *slot = &journal->slots[i];
-        if (!slot->is_taken) {
+        if (!slot->is_taken || JF_BUG(BLOCK_REUSED)) {
             slot->is_taken = true;
             slot->draft.payload_size = 0;
             slot->draft.entry_count = 0;
@@ -123,6 +124,19 @@ static int change_segment(struct jf_local_journal *journal)
     return retire_fd;
 }
 
+static void write_queue(struct jf_local_journal *journal, struct jf_block_slot *slot,
+                        uint32_t length)
+{
+    if (JF_BUG(SYNC_SKIPPED)) {
+        struct io_uring_sqe *sqe = jf_ring_sqe(journal->ring, &slot->completion);
+        io_uring_prep_write(sqe, journal->segment_fd, slot->buffer, length, journal->offset);
+        io_uring_sqe_set_data(sqe, &slot->completion);
+        return;
+    }
+    jf_ring_write(journal->ring, &slot->completion, journal->segment_fd, slot->buffer, length,
+                  journal->offset);
+}
+
 // Gives a slot its place, seals it and queues the write.
 static void write_slot(struct jf_local_journal *journal, struct jf_block_slot *slot,
                        uint64_t time_us)
@@ -148,8 +162,7 @@ static void write_slot(struct jf_local_journal *journal, struct jf_block_slot *s
     };
     jf_block_seal(slot->buffer, &slot->header);
     slot->completion = (struct jf_completion){write_done, slot};
-    jf_ring_write(journal->ring, &slot->completion, journal->segment_fd, slot->buffer, length,
-                  journal->offset);
+    write_queue(journal, slot, length);
     journal->queue[(journal->queue_head + journal->queue_count) % JF_SLOTS] = slot;
     journal->queue_count += 1;
     journal->writes_in_flight += 1;

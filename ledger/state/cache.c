@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bug.h"
 
 #define SLOTS_MIN        ((uint64_t)1024)
 #define BYTES_PER_SLOT   256u // a small member's block: decides how much of the bound the table takes
@@ -160,7 +161,7 @@ static void block_drop(struct jf_cache *cache, uint64_t at)
 static bool block_must_stay(const struct jf_cache *cache, const struct block *block)
 {
     return block->pinned_batch == cache->batch || block->is_touched ||
-           block->generation > cache->stored_generation;
+           (block->generation > cache->stored_generation && !JF_BUG(EVICTED_DIRTY));
 }
 
 static bool is_above(const struct jf_cache *cache, uint64_t more)

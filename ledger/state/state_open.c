@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bug.h"
 
 #define LEDGER_MAGIC       "JFSTATE1"
 #define LEDGER_MAGIC_BYTES ((size_t)8)
@@ -422,6 +423,9 @@ static enum jf_error filter_load(struct jf_state *state, struct jf_diagnosis *di
     }
     bool is_fitting = value.is_found && value.size == sizeof bytes &&
                       jf_load_u64(bytes) == state->config.filter_bytes;
+    if (JF_BUG(DEDUPE_LOST)) {
+        return JF_OK;
+    }
     return is_fitting ? family_visit(state, JF_KV_FILTER, filter_visit, diagnosis)
                       : filter_rebuild(state, diagnosis);
 }

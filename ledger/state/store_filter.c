@@ -6,6 +6,7 @@
 #include "state/store_private.h"
 
 #include "base/assert.h"
+#include "base/bug.h"
 
 #define PAGES_PER_STEP 16u // a MiB
 
@@ -106,6 +107,15 @@ enum jf_error jf_store_save_step(struct jf_store *store, bool *out_more,
         store->recent_bytes_begin = store->recent_bytes;
     }
     enum jf_error error = JF_OK;
+    if (JF_BUG(CLEANUP_SWAPPED) && store->save_page == 0) {
+        error = superfluous_remove(store, diagnosis);
+        if (error == JF_OK) {
+            error = store->kv->functions->commit(store->kv, diagnosis);
+        }
+    }
+    if (error != JF_OK) {
+        return error;
+    }
     if (store->save_page < jf_filter_page_count(store->config.filter)) {
         pages_put(store);
         error = store->kv->functions->commit(store->kv, diagnosis);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/bug.h"
 #include "state/varint.h"
 
 static void put(struct jf_store *store, enum jf_kv_family family, struct jf_text key,
@@ -420,6 +421,13 @@ enum jf_error jf_store_write_run(struct jf_store *store, const struct jf_store_r
     JF_ASSERT(run->count >= 1);
     JF_ASSERT(run->generations[0]->position_base == atomic_load(&store->stored));
     const struct jf_generation *last = run->generations[run->count - 1];
+    if (JF_BUG(APPLIED_APART)) {
+        meta_put(store, last);
+        enum jf_error error = store->kv->functions->commit(store->kv, diagnosis);
+        if (error != JF_OK) {
+            return error;
+        }
+    }
     if (!members_put(store, run) || !transactions_put(store, run) || !receipts_put(store, run) ||
         !expiries_put(store, run) || !generations_put(store, run)) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY,

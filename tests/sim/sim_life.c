@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/jobs.h"
+#include "sim_damage.h"
 #include "sim_disk.h"
 #include "sim_kv.h"
 #include "sim_oracle.h"
@@ -17,6 +18,7 @@
 #define START_US          UINT64_C(1790812800000000) // 2026-10-01
 #define OPENING_TRIES_MAX 40u
 #define TURNS_MAX         100000u
+#define IDLE_TURNS        40u
 #define COLLECTED_MAX     1024u
 #define SPACE_ENOUGH      (16u << 20)
 #define OPERATIONS_CUT    600u // the power goes within so many operations
@@ -256,8 +258,7 @@ static uint64_t failures_put_in(void)
            faults[SIM_FAULT_STATE_WRITE];
 }
 
-// One try. Returns: whether the ledger is open, and what it holds was found right.
-static bool start_once(struct jf_diagnosis *diagnosis)
+bool sim_start_once(struct jf_diagnosis *diagnosis)
 {
     if (sim_happens(sim.options.opening_cut)) {
         sim_disk_cut_after(1 + sim_draw(200));
@@ -274,13 +275,13 @@ static bool start_once(struct jf_diagnosis *diagnosis)
 }
 
 // Opens, as often as it takes. A refusal must have been provoked.
-static void start(void)
+void sim_start(void)
 {
     for (uint32_t tries = 0; tries < OPENING_TRIES_MAX; tries++) {
         struct jf_diagnosis diagnosis;
         uint64_t failures = failures_put_in();
         enum sim_lost is_lost = sim_ring_settle_lost();
-        if (start_once(&diagnosis)) {
+        if (sim_start_once(&diagnosis)) {
             if (is_lost == SIM_LOST_TOLD) {
                 sim_fail("a write that was lost went unnoticed");
             }
@@ -335,57 +336,69 @@ static void serve(void)
     }
 }
 
-static void end(void)
+void sim_idle(void)
 {
-    uint32_t how = sim_draw(1000);
-    if (!sim_disk_is_on()) {
-        sim_count(SIM_FAULT_POWER);
-        sim.counts->crashes += 1;
-    } else if (how < sim.options.stop) {
-        sim_count(SIM_FAULT_STOP);
-    } else if (how < sim.options.stop + sim.options.kill) {
-        sim_count(SIM_FAULT_KILL);
-        sim.counts->crashes += 1;
+    for (uint32_t i = 0; i < IDLE_TURNS; i++) {
+        SIM_REQUIRE(turn());
+    }
+}
+
+void sim_stop(bool is_kill)
+{
+    if (is_kill) {
         sim_ring_kill();
         sim_kv_power_off(); // what the process had in memory is gone
         sim_disk_kill();
-    } else {
-        sim_count(SIM_FAULT_POWER);
-        sim.counts->crashes += 1;
+    }
+    close_all();
+    sim_disk_switch_on();
+}
+
+static void end(void)
+{
+    uint32_t how = sim_draw(1000);
+    if (sim_disk_is_on() && how < sim.options.stop) {
+        sim_count(SIM_FAULT_STOP);
+        sim_stop(false);
+        return;
+    }
+    sim.counts->crashes += 1;
+    if (sim_disk_is_on() && how < sim.options.stop + sim.options.kill) {
+        sim_count(SIM_FAULT_KILL);
+        sim_stop(true);
+        return;
+    }
+    sim_count(SIM_FAULT_POWER);
+    if (sim_disk_is_on()) {
         sim_power_off();
     }
     close_all();
     sim_disk_switch_on();
 }
 
-static void verify(void)
+bool sim_verify(struct jf_diagnosis *diagnosis)
 {
     struct jf_job_progress result;
-    struct jf_diagnosis diagnosis = {.error = JF_OK};
     memset(&result, 0, sizeof result);
     result.ties = true;
-    enum jf_error error = jf_verify_directory(SIM_DATA, NULL, NULL, &result, &diagnosis);
-    if (error != JF_OK) {
-        sim_fail("the journal cannot be replayed: %s", diagnosis.text);
-    }
-    if (!result.ties) {
-        sim_fail("journal and state differ: %s", result.difference);
+    if (jf_verify_directory(SIM_DATA, NULL, NULL, &result, diagnosis) != JF_OK) {
+        return false;
     }
     sim.counts->replays += 1;
+    if (!result.ties) {
+        (void)jf_diagnose(diagnosis, JF_ERROR_CORRUPT, "journal and state differ: %.400s",
+                          result.difference);
+    }
+    return result.ties;
 }
 
 // In quiet: everything that was ever answered is answered the same, and the journal alone gives
 // what the state holds.
 static void finish(void)
 {
-    memset(&sim.options, 0, sizeof sim.options);
-    sim.options.latency_us = 100;
-    sim.options.cache_bytes = (uint64_t)8 << 20;
-    sim.options.generation_us = 100000;
-    sim.options.generation_entries = 100;
-    sim.options.checkpoint_us = UINT64_MAX;
-    sim.options.checkpoint_entries = UINT64_MAX;
-    start();
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    sim.is_calm = true;
+    sim_start();
     for (uint32_t i = 0; i < sim_op_count(); i++) {
         struct sim_op *op = sim_op_at(i);
         if (op->position == 0) {
@@ -397,8 +410,10 @@ static void finish(void)
         SIM_REQUIRE(i % 64 != 63 || drain());
     }
     SIM_REQUIRE(drain() && state_check());
-    close_all();
-    verify();
+    sim_stop(false);
+    if (!sim_verify(&diagnosis)) {
+        sim_fail("replay from nothing: %s", diagnosis.text);
+    }
 }
 
 static void zone_make(void)
@@ -421,6 +436,7 @@ void sim_seed_run(uint64_t seed)
     sim.seed = seed;
     sim.random.state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     sim.now_us = START_US;
+    sim.is_calm = false;
     sim_disk_create();
     sim_swarm_draw(&sim.options);
     zone_make();
@@ -428,10 +444,13 @@ void sim_seed_run(uint64_t seed)
     sim_oracle_create();
     uint32_t lives = sim.options.lives;
     for (uint32_t i = 0; i < lives; i++) {
-        start();
+        sim_start();
         sim_disk_cut_after(sim_draw(3) == 0 ? 0 : 1 + sim_draw(OPERATIONS_CUT));
         serve();
         end();
+        if (sim_happens(sim.options.damage)) {
+            sim_damage();
+        }
     }
     finish();
     sim_oracle_destroy();

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "sim.h"
+#include "sim_bug.h"
 #include "sim_life.h"
 #include "sim_report.h"
 #include "sim_settings.h"
@@ -80,6 +81,9 @@ static int run(const struct sim_settings *settings)
             sim_report_progress(&counts, seed);
         }
     }
+    if (settings->demands_rows && !sim_report_has_rows(&counts)) {
+        return finish(settings, "a row of the recovery table was never reached", settings->to);
+    }
     return finish(settings, NULL, 0);
 }
 
@@ -89,6 +93,9 @@ int main(int argc, char **argv)
     int code = 0;
     if (!sim_settings_read(argc, argv, &settings, &code)) {
         return code;
+    }
+    if (settings.bug != NULL && !sim_bug_set(settings.bug, argv)) {
+        return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     return run(&settings);

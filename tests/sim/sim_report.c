@@ -33,6 +33,16 @@ void sim_report_print(const struct sim_counts *counts)
            counts->replays);
 }
 
+bool sim_report_has_rows(const struct sim_counts *counts)
+{
+    for (uint32_t i = 0; i < JF_TAIL_ROW_COUNT; i++) {
+        if (counts->rows[i] == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void sim_report_progress(const struct sim_counts *counts, uint64_t seed)
 {
     printf("seed %" PRIu64 ": %" PRIu64 " seeds, %" PRIu64 " crashes, %" PRIu64

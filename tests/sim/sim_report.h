@@ -6,6 +6,8 @@
 
 // The marks of the recovery table, then one last line with seeds, crashes, faults by kind, answers.
 void sim_report_print(const struct sim_counts *counts);
+// Whether every row of the recovery table was reached.
+bool sim_report_has_rows(const struct sim_counts *counts);
 void sim_report_progress(const struct sim_counts *counts, uint64_t seed);
 // In: failure NULL: nothing failed. Returns: whether the file was written.
 bool sim_report_json(const struct sim_counts *counts, const char *path, const char *failure,

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim_bug.h"
+
 static const char help[] =
-    "Usage: jifen-sim --seeds FROM..TO [--json FILE] [--verbose]\n"
+    "Usage: jifen-sim --seeds FROM..TO [--bug NAME] [--json FILE] [--verbose]\n"
     "       jifen-sim --forever [--seeds FROM..] [--json FILE]\n"
     "\n"
     "Runs the whole ledger, but for its network, over a simulated disk, database and clock, with\n"
@@ -24,6 +26,9 @@ static const char help[] =
     "  --seeds FROM..TO  the seeds to run, both included\n"
     "  --forever         from FROM (or 1) on without an end, with progress\n"
     "  --json FILE       the counts of the last line, for programs\n"
+    "  --bug NAME        with a bug put in on purpose: a seed should fail\n"
+    "  --bugs            the names of these bugs\n"
+    "  --demand-rows     fail unless every row of the recovery table was reached\n"
     "  --verbose         what happens, one line each\n"
     "  --help            this text\n"
     "\n"
@@ -73,18 +78,27 @@ static bool wrong(const char *what, const char *text, int *out_code)
 
 bool sim_settings_read(int argc, char **argv, struct sim_settings *out_settings, int *out_code)
 {
-    static const struct option options[] = {
-        {"seeds", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
-        {"forever", no_argument, NULL, 'f'},     {"verbose", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seeds", required_argument, NULL, 's'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {"bug", required_argument, NULL, 'b'},
+                                            {"bugs", no_argument, NULL, 'l'},
+                                            {"demand-rows", no_argument, NULL, 'r'},
+                                            {"forever", no_argument, NULL, 'f'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct sim_settings settings = {.from = 1, .to = 100};
     for (int option = getopt_long(argc, argv, "", options, NULL); option != -1;
          option = getopt_long(argc, argv, "", options, NULL)) {
         if (option == 's' && !seeds_read(optarg, &settings)) {
             return wrong("seeds are written as 1..100, not ", optarg, out_code);
         }
-        if (option == 'h') {
-            fputs(help, stdout);
+        if (option == 'h' || option == 'l') {
+            if (option == 'h') {
+                fputs(help, stdout);
+            } else {
+                sim_bug_list();
+            }
             *out_code = 0;
             return false;
         }
@@ -93,6 +107,8 @@ bool sim_settings_read(int argc, char **argv, struct sim_settings *out_settings,
             return false;
         }
         settings.json = option == 'j' ? optarg : settings.json;
+        settings.bug = option == 'b' ? optarg : settings.bug;
+        settings.demands_rows = settings.demands_rows || option == 'r';
         settings.is_forever = settings.is_forever || option == 'f';
         settings.is_verbose = settings.is_verbose || option == 'v';
     }

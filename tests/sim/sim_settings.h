@@ -11,6 +11,7 @@ struct sim_settings {
     const char *json; // NULL: none
     const char *bug;  // NULL: none
     bool is_forever;
+    bool demands_rows; // every row of the recovery table must be reached
     bool is_verbose;
 };
 

@@ -23,6 +23,11 @@
 #define JF_POINTS_MAX         ((int64_t)1000000000000000) // 10^15 points a grant or a redemption
 #define JF_QUANTITY_MILLI_MAX ((int64_t)1000000000000)    // 10^9 units in thousandths
 
+// What may wait for the ledger, besides a number of requests (--queue-length).
+#define JF_LANE_WRITES_MAX  (4u * JF_BATCH_COUNT_MAX) // of batches: what a till may have before it
+#define JF_LANE_BYTES_MAX   ((uint64_t)256 << 20)     // requests taken apart
+#define JF_LANE_SMALL_BYTES (16u << 10) // a till's request, which only its number bounds
+
 // What a programme holds.
 #define JF_PROGRAMME_BYTES_MAX     (1u << 20) // YAML text; also one journal entry
 #define JF_PROGRAMME_VERSIONS_MAX  4096u      // kept in memory for returns

@@ -74,8 +74,9 @@ JF_MUST_USE enum jf_error jf_engine_lane_open(struct jf_engine *engine, void (*w
                                               void *context, struct jf_lane **out_lane);
 void jf_engine_lane_close(struct jf_lane *lane); // nothing may be outstanding; NULL is accepted
 
-// Hands a request over. Returns: JF_OK; JF_ERROR_BUSY when the lane's queue is full (answer
-// RESOURCE_EXHAUSTED at once); JF_ERROR_CLOSED when the engine is shutting down or has failed.
+// Hands a request over. Returns: JF_OK; JF_ERROR_BUSY when the lane's queue is full by number,
+// writes or bytes (answer RESOURCE_EXHAUSTED at once); JF_ERROR_CLOSED when the engine is shutting
+// down or has failed.
 JF_MUST_USE enum jf_error jf_lane_submit(struct jf_lane *lane, struct jf_request *request);
 // Wakes the ledger thread if it sleeps: once after a group of submits.
 void jf_lane_flush(struct jf_lane *lane);

@@ -32,8 +32,10 @@ struct jf_lane {
     ck_ring_buffer_t *submitted_buffer;
     ck_ring_buffer_t *answered_buffer;
     uint32_t capacity;
-    uint32_t outstanding; // lane's thread only
-    bool has_answers;     // ledger thread only: wake at the end of the turn
+    uint32_t outstanding; // lane's thread only, as the two below
+    uint32_t outstanding_writes;
+    uint64_t outstanding_bytes; // of arenas, when they were handed over
+    bool has_answers;           // ledger thread only: wake at the end of the turn
     _Atomic uint64_t overloads;
     _Atomic bool is_closing;
     _Atomic bool is_detached; // the ledger thread has let go of it

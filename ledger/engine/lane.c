@@ -115,6 +115,22 @@ static void write_prepare(struct jf_request *request, struct jf_write *write)
     write->id_hash = jf_hash128(id.data, id.size);
 }
 
+// Large requests must not make small ones wait long, nor hold memory without end: they are told to
+// come again, while single ones are taken as long as there is a place. One alone is always taken.
+static bool is_full(const struct jf_lane *lane, const struct jf_request *request)
+{
+    if (lane->outstanding == 0) {
+        return false;
+    }
+    if (lane->outstanding >= lane->capacity) {
+        return true;
+    }
+    uint64_t writes = (uint64_t)lane->outstanding_writes + request->write_count;
+    uint64_t bytes = lane->outstanding_bytes + request->arena->held_bytes;
+    return (request->write_count > 1 && writes > JF_LANE_WRITES_MAX) ||
+           (request->arena->held_bytes > JF_LANE_SMALL_BYTES && bytes > JF_LANE_BYTES_MAX);
+}
+
 enum jf_error jf_lane_submit(struct jf_lane *lane, struct jf_request *request)
 {
     struct jf_engine *engine = lane->engine;
@@ -123,10 +139,11 @@ enum jf_error jf_lane_submit(struct jf_lane *lane, struct jf_request *request)
         atomic_load_explicit(&engine->has_failed, memory_order_relaxed)) {
         return JF_ERROR_CLOSED;
     }
-    if (lane->outstanding >= lane->capacity) {
+    if (is_full(lane, request)) {
         return JF_ERROR_BUSY;
     }
     request->lane = lane;
+    request->arena_bytes = request->arena->held_bytes;
     request->written = 0;
     request->next = NULL;
     for (uint32_t i = 0; i < request->write_count; i++) {
@@ -134,6 +151,8 @@ enum jf_error jf_lane_submit(struct jf_lane *lane, struct jf_request *request)
     }
     ring_put(&lane->submitted, lane->submitted_buffer, request);
     lane->outstanding += 1;
+    lane->outstanding_writes += request->write_count;
+    lane->outstanding_bytes += request->arena_bytes;
     return JF_OK;
 }
 
@@ -149,7 +168,11 @@ struct jf_request *jf_lane_collect(struct jf_lane *lane)
         return NULL;
     }
     JF_ASSERT(lane->outstanding > 0);
+    JF_ASSERT(lane->outstanding_writes >= request->write_count);
+    JF_ASSERT(lane->outstanding_bytes >= request->arena_bytes);
     lane->outstanding -= 1;
+    lane->outstanding_writes -= request->write_count;
+    lane->outstanding_bytes -= request->arena_bytes;
     return request;
 }
 

@@ -126,6 +126,7 @@ struct jf_request {
     struct jf_read_answer answer;
     // private to the engine:
     struct jf_lane *lane;
+    uint64_t arena_bytes;      // held when it was submitted
     uint64_t visible_position; // answered when this is durable
     uint64_t walk_position;    // HISTORY: next entry to read
     uint64_t walk_member;

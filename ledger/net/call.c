@@ -130,6 +130,21 @@ static void details_set(struct jf_call *call, struct jf_text bytes)
     }
 }
 
+// What the trailers need goes into a fresh arena when the old one is large: the stream may stay
+// until its client has room for the answer, and a request taken apart weighs many times what it
+// weighed.
+static void trailers_keep(struct jf_call *call, struct jf_text message, struct jf_text details)
+{
+    struct jf_arena old = {0};
+    if (call->arena.held_bytes > JF_NET_ARENA_KEPT_BYTES) {
+        old = call->arena;
+        jf_arena_init(&call->arena, JF_NET_CALL_ARENA_BYTES, JF_NET_CALL_ARENA_BYTES_MAX);
+    }
+    message_set(call, message);
+    details_set(call, details);
+    jf_arena_deinit(&old);
+}
+
 static void answer(struct jf_call *call)
 {
     JF_ASSERT(!call->is_answered);
@@ -472,8 +487,7 @@ void jf_call_finish(struct jf_call *call, enum jf_status status, struct jf_text 
     if (call->is_answered) {
         return; // net has answered; the stream's end frees it
     }
-    message_set(call, message);
-    details_set(call, details);
+    trailers_keep(call, message, details);
     call->status = status;
     call->retry_after_ms = retry_after_ms;
     call->waiting_us = 0; // the inbox stays: finish may run while the handler still reads a message

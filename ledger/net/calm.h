@@ -16,6 +16,9 @@
 #define JF_CALM_COST_FRAME        1u
 #define JF_CALM_COST_SETTINGS     200u
 #define JF_CALM_COST_STREAM_ERROR 10u
+// Frames that nghttp2 skips (of unknown types, or late for a stream that is closed) are counted by
+// bytes: skipping is cheap, and a client that cancels has a window of DATA on its way.
+#define JF_CALM_SKIPPED_BYTES 4096u // cost one credit
 // Earnings. Clients that measure the bandwidth send a PING or a window update for what they get.
 #define JF_CALM_EARNED_DATA 3u
 #define JF_CALM_EARNED_CALL 10u

@@ -12,9 +12,10 @@
 #include "net/grpc.h"
 #include "net/server.h"
 
-#define ACKS_MAX          100u
-#define SETTINGS_MAX      16u // entries of one frame; there are fewer that mean anything
-#define CONTINUATIONS_MAX 8u
+#define FRAME_HEADER_BYTES 9
+#define ACKS_MAX           100u
+#define SETTINGS_MAX       16u // entries of one frame; there are fewer that mean anything
+#define CONTINUATIONS_MAX  8u
 // Resets: a till may cancel now and then, a gateway's time-outs come in bursts.
 #define RESETS_BURST      1000u
 #define RESETS_PER_SECOND 100u
@@ -24,21 +25,14 @@ static const char http1_answer[] =
     "Content-Length: 65\r\n\r\n"
     "This port speaks gRPC over HTTP/2. Use a gRPC client or grpcurl.\n";
 
-static uint32_t frame_cost(const nghttp2_session *h2, const nghttp2_frame_hd *header)
+static uint32_t frame_cost(const nghttp2_frame_hd *header)
 {
+    bool is_last = (header->flags & NGHTTP2_FLAG_END_STREAM) != 0;
     switch (header->type) {
     case NGHTTP2_SETTINGS:
         return JF_CALM_COST_SETTINGS;
-    case NGHTTP2_DATA:
-        // Late for a stream that is closed, or too small to be of use. The last may be empty.
-        if (nghttp2_session_find_stream((nghttp2_session *)(uintptr_t)h2, header->stream_id) ==
-            NULL) {
-            return JF_CALM_COST_FRAME;
-        }
-        return header->length < JF_GRPC_PREFIX_BYTES &&
-                       (header->flags & NGHTTP2_FLAG_END_STREAM) == 0
-                   ? JF_CALM_COST_FRAME
-                   : 0;
+    case NGHTTP2_DATA: // too small to be of use, unless it is the last
+        return header->length < JF_GRPC_PREFIX_BYTES && !is_last ? JF_CALM_COST_FRAME : 0;
     default:
         return JF_CALM_COST_FRAME;
     }
@@ -46,8 +40,10 @@ static uint32_t frame_cost(const nghttp2_session *h2, const nghttp2_frame_hd *he
 
 static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *header, void *user_data)
 {
+    (void)h2;
     struct jf_connection *connection = user_data;
     connection->session.is_silent = false;
+    connection->skipped_bytes -= (int64_t)(FRAME_HEADER_BYTES + header->length);
     if (header->type == NGHTTP2_DATA) {
         connection->data_left = (uint32_t)header->length;
     }
@@ -55,7 +51,7 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *header, v
     if (header->type == NGHTTP2_PRIORITY && header->stream_id == 0) {
         jf_connection_terminate(connection, NGHTTP2_PROTOCOL_ERROR);
     }
-    jf_calm_spend(&connection->calm, frame_cost(h2, header));
+    jf_calm_spend(&connection->calm, frame_cost(header));
     return jf_calm_is_spent(&connection->calm) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
@@ -278,10 +274,24 @@ static void foreign_answer(struct jf_connection *connection, unsigned char first
     jf_link_finish(link);
 }
 
+static void skipped_spend(struct jf_connection *connection, uint32_t size)
+{
+    connection->skipped_bytes += size;
+    if (connection->skipped_bytes >= JF_CALM_SKIPPED_BYTES) {
+        jf_calm_spend(&connection->calm,
+                      (uint32_t)(connection->skipped_bytes / JF_CALM_SKIPPED_BYTES));
+        connection->skipped_bytes %= JF_CALM_SKIPPED_BYTES;
+    }
+}
+
 static void on_bytes(struct jf_link *link, const unsigned char *bytes, uint32_t size)
 {
     struct jf_connection *connection = (struct jf_connection *)(void *)link;
     int code = jf_session_receive(&connection->session, bytes, size);
+    skipped_spend(connection, size);
+    if (code == 0 && jf_calm_is_spent(&connection->calm)) {
+        code = NGHTTP2_ERR_FLOODED;
+    }
     switch (code) {
     case 0:
         break;
@@ -293,6 +303,7 @@ static void on_bytes(struct jf_link *link, const unsigned char *bytes, uint32_t 
     case NGHTTP2_ERR_FLOODED:
         connection->net->counters.connections_cut += 1;
         jf_connection_terminate(connection, NGHTTP2_ENHANCE_YOUR_CALM);
+        connection->session.is_broken = true;
         jf_link_deafen(link);
         break;
     default:

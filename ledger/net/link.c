@@ -178,7 +178,14 @@ static void bytes_handle(struct jf_link *link, const unsigned char *bytes, uint3
 {
     link->heard_us = link->hub->now_us;
     link->hub->bytes_received += size;
-    if (link->is_deaf || link->state == JF_LINK_CLOSING || link->state == JF_LINK_LINGERING) {
+    if (link->state == JF_LINK_LINGERING) {
+        link->lingered_bytes += size;
+        if (link->lingered_bytes > JF_LINK_LINGER_BYTES_MAX) {
+            jf_link_close(link, NULL);
+        }
+        return;
+    }
+    if (link->is_deaf || link->state == JF_LINK_CLOSING) {
         return;
     }
     if (link->tls != NULL) {

@@ -20,7 +20,10 @@
 #define JF_LINK_KEPT_BYTES         (64u << 10)
 // A socket that takes less in the time of a stall does not move.
 #define JF_LINK_PROGRESS_BYTES (16u << 10)
-#define JF_LINK_TRIM_US        1000000u // buffers of a link that was quiet for so long are freed
+// What is read and thrown away while the peer is waited for to close: twice what it may have on its
+// way.
+#define JF_LINK_LINGER_BYTES_MAX (16u << 20)
+#define JF_LINK_TRIM_US          1000000u // buffers of a link that was quiet for so long are freed
 
 struct jf_link;
 
@@ -64,7 +67,8 @@ struct jf_link {
     uint64_t progress_us;  // when the socket last took enough, or a send began on an empty socket
     uint32_t taken_bytes;  // since then
     uint64_t lingering_us; // since when
-    const char *failure;   // why it closed, static; NULL when in order
+    uint64_t lingered_bytes;
+    const char *failure; // why it closed, static; NULL when in order
     struct sockaddr_storage address;
     uint32_t address_size;
 };

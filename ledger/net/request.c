@@ -254,6 +254,7 @@ static void unary_half_close(struct jf_call *call)
     } else {
         call->waiting_us = 0;
         hand_over(call, jf_inbox_message(inbox));
+        jf_inbox_clear(inbox); // its bytes have died, and the call may last
     }
 }
 

@@ -36,6 +36,7 @@
 #define JF_NET_SWEEP_US             100000u
 #define JF_NET_STALL_US             30000000u // a socket or a finished answer that does not move
 #define JF_NET_LINGER_US            1000000u
+#define JF_NET_LINGER_DEAF_US       100000u // for GOAWAY to arrive at a client that floods
 // A request may take longer than the handshake's time by what it weighs: 512 kbit/s are asked for.
 #define JF_NET_REQUEST_BYTES_PER_S (64u << 10)
 // When less than an eighth is left of connections, calls or bytes, those who hold it are given a
@@ -61,9 +62,10 @@ struct jf_connection {
     struct jf_budget unsent;   // response bytes held
     uint64_t opened_us;
     struct jf_calm calm;
-    uint32_t data_left; // of the DATA frame being received
-    bool is_settled;    // the client's SETTINGS have come
-    bool is_draining;   // GOAWAY is queued
+    int64_t skipped_bytes; // received, less the frames that were begun: what nghttp2 skips
+    uint32_t data_left;    // of the DATA frame being received
+    bool is_settled;       // the client's SETTINGS have come
+    bool is_draining;      // GOAWAY is queued
 };
 
 struct jf_call {
@@ -205,6 +207,7 @@ struct jf_sweep_view {
     uint64_t heard_us;
     uint64_t progress_us;
     uint64_t lingering_us; // 0: does not linger
+    bool is_deaf;          // cut off: nothing it sends is of interest
     bool is_settled;
     bool has_calls;
     bool has_unsent; // the socket does not take them

@@ -48,8 +48,9 @@ bool jf_sweep_progress(struct jf_progress *progress, uint64_t left_bytes, uint64
 enum jf_sweep_verdict jf_sweep_judge(const struct jf_sweep_view *view)
 {
     if (view->lingering_us != 0) {
-        return is_past(view->now_us, view->lingering_us, JF_NET_LINGER_US) ? JF_SWEEP_LINGERED
-                                                                           : JF_SWEEP_KEEP;
+        uint64_t linger_us = view->is_deaf ? JF_NET_LINGER_DEAF_US : JF_NET_LINGER_US;
+        return is_past(view->now_us, view->lingering_us, linger_us) ? JF_SWEEP_LINGERED
+                                                                    : JF_SWEEP_KEEP;
     }
     if (!view->is_settled) {
         return is_past(view->now_us, view->opened_us, view->patience.handshake_us)
@@ -139,6 +140,7 @@ static void connection_sweep(struct jf_connection *connection, const struct jf_p
         .heard_us = link->heard_us,
         .progress_us = link->progress_us,
         .lingering_us = link->lingering_us,
+        .is_deaf = link->is_deaf,
         .is_settled = connection->is_settled,
         .has_calls = connection->call_count > 0,
         .has_unsent = link->is_sending,

@@ -359,6 +359,76 @@ Test(engine, lost_state_is_rebuilt_from_the_journal)
     ledger_remove(&ledger);
 }
 
+// Collects what is outstanding.
+static void lane_drain(struct ledger *ledger)
+{
+    jf_lane_flush(ledger->lane);
+    while (jf_lane_outstanding(ledger->lane) > 0) {
+        (void)jf_lane_collect(ledger->lane);
+    }
+}
+
+Test(engine, lane_full_of_writes_takes_single_ones_and_no_batch)
+{
+    enum {
+        BATCHES = JF_LANE_WRITES_MAX / JF_BATCH_COUNT_MAX
+    };
+    struct ledger ledger;
+    ledger_start(&ledger);
+    static struct jf_write writes[BATCHES + 1][JF_BATCH_COUNT_MAX]; // malformed ones: refused
+    static struct jf_request requests[BATCHES + 2];
+    struct jf_arena arenas[BATCHES + 2];
+    for (uint32_t i = 0; i < BATCHES + 2; i++) {
+        jf_arena_init(&arenas[i], 16384, (size_t)64 << 20);
+        requests[i] = (struct jf_request){.kind = JF_REQUEST_WRITE,
+                                          .arena = &arenas[i],
+                                          .writes = writes[i % (BATCHES + 1)],
+                                          .write_count = JF_BATCH_COUNT_MAX};
+    }
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        cr_assert_eq(jf_lane_submit(ledger.lane, &requests[i]), JF_OK);
+    }
+    requests[BATCHES].write_count = 2;
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[BATCHES]), JF_ERROR_BUSY);
+    requests[BATCHES].write_count = 1;
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[BATCHES]), JF_OK);
+    lane_drain(&ledger);
+    requests[BATCHES + 1].writes = writes[0];
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[BATCHES + 1]), JF_OK, "there is room again");
+    lane_drain(&ledger);
+    for (uint32_t i = 0; i < BATCHES + 2; i++) {
+        jf_arena_deinit(&arenas[i]);
+    }
+    ledger_close(&ledger);
+    ledger_remove(&ledger);
+}
+
+Test(engine, lane_full_of_bytes_takes_small_requests_and_no_large_one)
+{
+    struct ledger ledger;
+    ledger_start(&ledger);
+    struct jf_arena arenas[4];
+    struct jf_request requests[4];
+    const size_t sizes[4] = {JF_LANE_BYTES_MAX / 2, JF_LANE_BYTES_MAX / 2 - 65536, 65537, 64};
+    for (uint32_t i = 0; i < 4; i++) {
+        jf_arena_init(&arenas[i], 4096, (size_t)1 << 30);
+        cr_assert_not_null(jf_arena_alloc(&arenas[i], sizes[i]));
+        requests[i] = (struct jf_request){.kind = JF_REQUEST_STATUS, .arena = &arenas[i]};
+    }
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[0]), JF_OK);
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[1]), JF_OK);
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[2]), JF_ERROR_BUSY);
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[3]), JF_OK, "a till's");
+    lane_drain(&ledger);
+    cr_expect_eq(jf_lane_submit(ledger.lane, &requests[2]), JF_OK);
+    lane_drain(&ledger);
+    for (uint32_t i = 0; i < 4; i++) {
+        jf_arena_deinit(&arenas[i]);
+    }
+    ledger_close(&ledger);
+    ledger_remove(&ledger);
+}
+
 Test(engine, full_lane_is_busy_at_once)
 {
     struct ledger ledger;

@@ -62,6 +62,16 @@ Test(sweep, lingering_ends_after_its_second)
     cr_expect_eq(jf_sweep_judge(&view), JF_SWEEP_LINGERED);
 }
 
+Test(sweep, flooding_peer_is_left_only_the_time_to_hear_why)
+{
+    struct jf_sweep_view view = view_of();
+    view.is_deaf = true;
+    view.lingering_us = view.now_us - JF_NET_LINGER_DEAF_US;
+    cr_expect_eq(jf_sweep_judge(&view), JF_SWEEP_KEEP);
+    view.lingering_us -= 1;
+    cr_expect_eq(jf_sweep_judge(&view), JF_SWEEP_LINGERED);
+}
+
 Test(sweep, times_that_lie_ahead_are_kept)
 {
     struct jf_sweep_view view = view_of();

@@ -9,42 +9,6 @@
 #include "net/net.h"
 #include "net/session.h"
 
-// Flow control: what a client may send ahead on one stream and on one connection. Bytes of a
-// connection are credited back as soon as they are here; what holds them back are the budgets
-// below.
-#define JF_NET_STREAM_WINDOW_BYTES     (1 << 20)
-#define JF_NET_CONNECTION_WINDOW_BYTES (8 << 20)
-// Request bytes held in incomplete or paused messages, and response bytes not yet in the socket.
-// Past them a call ends with RESOURCE_EXHAUSTED. One connection takes at most 32 MiB of either, all
-// together 128 MiB, so that a server holds at most 256 MiB for its peers' slowness.
-#define JF_NET_CONNECTION_BYTES_MAX (32u << 20)
-#define JF_NET_BYTES_MAX            (128u << 20)
-// Calls whose clients went away and whose answers are still computed count too.
-#define JF_NET_CALLS_MAX 65536u
-// When half of them are open, a connection may open no more than its part of the other half: few
-// that take much leave every other connection some.
-#define JF_NET_CALLS_SHARED         (JF_NET_CALLS_MAX / 2)
-#define JF_NET_CALLS_KEPT           4096u // free calls kept warm
-#define JF_NET_CALL_ARENA_BYTES     4096u
-#define JF_NET_CALL_ARENA_BYTES_MAX (64u << 20)
-#define JF_NET_ARENA_KEPT_BYTES     (64u << 10)
-#define JF_NET_HEADER_BYTES_MAX     (16u << 10) // announced; past it the call is refused
-#define JF_NET_HEADER_BYTES_CUT     (64u << 10) // past it the connection is closed
-#define JF_NET_PATH_BYTES_MAX       256u        // of an unknown path, for the answer
-#define JF_NET_MESSAGE_TEXT_MAX     1024u       // of grpc-message, before encoding
-#define JF_NET_DETAILS_BYTES_MAX    4096u       // clients take 8 KiB of trailers
-#define JF_NET_SWEEP_US             100000u
-#define JF_NET_STALL_US             30000000u // a socket or a finished answer that does not move
-#define JF_NET_LINGER_US            1000000u
-#define JF_NET_LINGER_DEAF_US       100000u // for GOAWAY to arrive at a client that floods
-// A request may take longer than the handshake's time by what it weighs: 512 kbit/s are asked for.
-#define JF_NET_REQUEST_BYTES_PER_S (64u << 10)
-// When less than an eighth is left of connections, calls or bytes, those who hold it are given a
-// quarter of the time, and who only waits, ten seconds: a till connects again when it has a sale.
-#define JF_NET_FULL_SHARE       8u
-#define JF_NET_PATIENCE_DIVISOR 4u
-#define JF_NET_IDLE_CROWDED_US  10000000u
-
 // How far something that should shrink has come.
 struct jf_progress {
     uint64_t since_us; // 0: nothing is left

@@ -46,7 +46,7 @@ const char jf_server_help[] =
     "\n"
     "Exit codes:\n"
     "  0  stopped in order          4  stored data is damaged; nothing was changed\n"
-    "  1  the ledger failed         5  no io_uring, or no O_DIRECT on the file system\n"
+    "  1  the ledger failed         5  no io_uring, no O_DIRECT, or too few descriptors\n"
     "  2  wrong flags or file       6  cannot listen: address, port, certificate\n"
     "  3  the data directory: not a ledger, another version's, or held by another process\n";
 

@@ -16,20 +16,20 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "engine/clock.h"
+#include "server/descriptors.h"
 #include "server/memory.h"
 #include "server/options.h"
 #include "service/service.h"
 
-#define MIB                  ((uint64_t)1 << 20)
-#define RING_ENTRIES         4096u
-#define TURN_US              100000u   // how soon signals, jobs and a failed engine are noticed
-#define DRAIN_US             30000000u // for clients that do not read their answers
-#define DRAIN_FAILED_US      3000000u
-#define RECOVERY_QUIET_US    2000000u
-#define RECOVERY_SAY_US      1000000u
-#define IDLE_TIMEOUT_US      (15 * 60 * (uint64_t)1000000)
-#define HANDSHAKE_TIMEOUT_US 10000000u
+#define MIB               ((uint64_t)1 << 20)
+#define RING_ENTRIES      4096u
+#define TURN_US           100000u   // how soon signals, jobs and a failed engine are noticed
+#define DRAIN_US          30000000u // for clients that do not read their answers
+#define DRAIN_FAILED_US   3000000u
+#define RECOVERY_QUIET_US 2000000u
+#define RECOVERY_SAY_US   1000000u
 
 struct server {
     const char *name; // argv[0]
@@ -182,6 +182,30 @@ static enum jf_error engine_open(struct server *server, struct jf_diagnosis *dia
     return JF_OK;
 }
 
+// Connections that would take the ledger's own descriptors are not accepted: it could not open its
+// next segment, and would have to stop.
+static enum jf_error connections_bound(struct server *server, struct jf_diagnosis *diagnosis)
+{
+    uint64_t limit = jf_server_descriptors_raise();
+    if (limit < JF_DESCRIPTORS_RESERVED + JF_CONNECTIONS_MIN) {
+        return jf_diagnose(diagnosis, JF_ERROR_LIMIT,
+                           "no more than %" PRIu64
+                           " files may be open here: at least %u are needed; "
+                           "raise the limit (ulimit -n, LimitNOFILE=)",
+                           limit, JF_DESCRIPTORS_RESERVED + JF_CONNECTIONS_MIN);
+    }
+    uint64_t spare = limit - JF_DESCRIPTORS_RESERVED;
+    struct jf_server_settings *settings = &server->options.settings;
+    if (settings->connections > spare) {
+        say(server,
+            "no more than %" PRIu64 " files may be open here: %" PRIu64
+            " connections are taken at a time instead of %" PRIu64,
+            limit, spare, settings->connections);
+        settings->connections = spare;
+    }
+    return JF_OK;
+}
+
 static enum jf_error net_open(struct server *server, struct jf_diagnosis *diagnosis)
 {
     enum jf_error error =
@@ -196,8 +220,8 @@ static enum jf_error net_open(struct server *server, struct jf_diagnosis *diagno
                                    .tls_key_path = settings->tls_key,
                                    .connections_max = (uint32_t)settings->connections,
                                    .streams_per_connection_max = (uint32_t)settings->streams,
-                                   .idle_timeout_us = IDLE_TIMEOUT_US,
-                                   .handshake_timeout_us = HANDSHAKE_TIMEOUT_US};
+                                   .idle_timeout_us = JF_NET_IDLE_US,
+                                   .handshake_timeout_us = JF_NET_HANDSHAKE_US};
     error = jf_net_create(&config, jf_service_handler(server->service), &server->ring, &server->net,
                           diagnosis);
     if (error == JF_OK) {
@@ -333,7 +357,12 @@ static int run(struct server *server)
     struct jf_diagnosis diagnosis = {.text = ""};
     int code;
     server->started_us = jf_clock_monotonic_us();
-    enum jf_error error = jf_ring_init(&server->ring, RING_ENTRIES, &diagnosis);
+    enum jf_error error = connections_bound(server, &diagnosis);
+    code = JF_SERVER_EXIT_KERNEL;
+    if (error != JF_OK) {
+        goto done;
+    }
+    error = jf_ring_init(&server->ring, RING_ENTRIES, &diagnosis);
     if (error == JF_OK) {
         atomic_store(&signalled_ring, &server->ring);
         error = engine_open(server, &diagnosis);

@@ -10,7 +10,8 @@ enum jf_server_exit {
     JF_SERVER_EXIT_DIRECTORY =
         3, // the data directory: foreign, held by another process, not writable
     JF_SERVER_EXIT_CORRUPT = 4, // stored data is damaged; nothing was changed
-    JF_SERVER_EXIT_KERNEL = 5,  // no io_uring, or no O_DIRECT on the file system
+    JF_SERVER_EXIT_KERNEL =
+        5, // no io_uring, no O_DIRECT on the file system, or too few descriptors
     JF_SERVER_EXIT_ADDRESS = 6, // cannot listen: address, certificate
 };
 

@@ -1,14 +1,16 @@
 """Abuse on the wire against jifend, with a till beside it: its sales are all answered, memory stays within the bound that
-each test states, and afterwards no connection, no stream and no descriptor of the attack is left.
+each test states, and afterwards no connection and no socket of the attack is left.
 
 Usage: abuse_test.py DIRECTORY_OF_PROGRAMS [unittest arguments]
 How long the till waits meanwhile is measured by `jifen-bench abuse`, not here. In a sanitized build the server's exit
 status says that nothing leaked.
 """
+import subprocess
+
 import jifend
 from attack import (ENHANCE_YOUR_CALM, MIB, POST_BATCH, POST_SALE, SHUT, STREAM, WIDE_OPEN, AbuseCase, call, connect,
                     descriptors_raise, flood, greeted, handled, number32, push, reset, setting)
-from jifend import WAIT, ledger_pb2, sale
+from jifend import PROGRAMS, WAIT, ledger_pb2, operations_pb2, sale
 from wire import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, MESSAGE_MAX, PING, PRIORITY, RST,
                   WINDOW, frame, frames_read, goaway_code, greeting, literal, request_headers)
 
@@ -16,7 +18,7 @@ from wire import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEAD
 class Floods(AbuseCase):
     """Frames that ask for work and bring nothing: cut off after the same small amount of them."""
 
-    def drowned(self, data, hello=greeting(), growth_max=48 * MIB, rounds=3):
+    def drowned(self, data, hello=greeting(), growth_max=48 * MIB, rounds=2):
         with self.attacked(growth_max) as till:
             for _ in range(rounds):
                 code, sent = flood(self.server.port, hello, data)
@@ -282,6 +284,39 @@ class Crowd(AbuseCase):
         self.assertTrue(handled(late))
         for raw in [*raws, late]:
             raw.close()
+
+
+class FewDescriptors(AbuseCase):
+    """A limit that leaves 60 connections: more are closed at once, and what the ledger needs is never taken."""
+
+    flags = ()
+    server_type = type("LimitedServer", (jifend.Jifend,), {"wrapper": ("prlimit", "--nofile=700:700")})
+
+    def test_the_ledger_goes_on_and_recovers(self):
+        self.assertIn("60 connections are taken", self.server.log.read_text())
+        with self.attacked(256 * MIB) as till:  # a verification is among it
+            raws = [connect(self.server.port) for _ in range(300)]
+            alive = [raw for raw in raws if push(raw, greeting()) and handled(raw)]
+            self.assertLess(len(alive), 60)
+            self.assertGreater(len(alive), 40)
+            # Segments, tables and a second state are opened meanwhile.
+            writes = [ledger_pb2.Write(sale=sale(f"many-{n}")) for n in range(8000)]
+            for _ in range(2):
+                self.client.ledger.PostBatch(ledger_pb2.PostBatchRequest(writes=writes), timeout=WAIT)
+            self.client.operations.Checkpoint(operations_pb2.CheckpointRequest(), timeout=WAIT)
+            self.ties()
+            self.assertTrue(till.wait_for(5))
+            for raw in raws:
+                raw.close()
+        late = connect(self.server.port)
+        self.assertTrue(push(late, greeting()) and handled(late))
+        late.close()
+
+    def test_too_few_are_told_at_start(self):
+        done = subprocess.run(["prlimit", "--nofile=655:655", PROGRAMS / "jifend", "--data", self.folder / "other"],
+                              capture_output=True, text=True, timeout=WAIT)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("no more than 655 files may be open here: at least 656 are needed", done.stderr)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ def refusal_of(error):
 class Jifend:
     """A running server. Its directory outlives it, so that it can be started again."""
 
+    wrapper = ()  # words before the command's: a program that executes it
+
     def __init__(self, folder, *flags, environment=None):
         self.folder = pathlib.Path(folder)
         self.flags = flags
@@ -112,7 +114,7 @@ class Jifend:
         port_file.unlink(missing_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAMS / "jifend", "--data", self.folder / "ledger", "--listen", "127.0.0.1:0",
+                [*self.wrapper, PROGRAMS / "jifend", "--data", self.folder / "ledger", "--listen", "127.0.0.1:0",
                  "--port-file", port_file, "--segment-mib", "8", *self.flags], stderr=log, stdout=log,
                 env=self.environment)
         deadline = time.monotonic() + WAIT
@@ -184,12 +186,13 @@ def number(value):
 class Case(unittest.TestCase):
     """A server of its own for each test, stopped in order at its end: exit code 0, and no complaint."""
     flags = ()
+    server_type = Jifend
 
     def setUp(self):
         # Beside the programs: the system's temporary folder may be a file system without O_DIRECT.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rpc-", dir=PROGRAMS))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.server = Jifend(self.folder, *self.flags)
+        self.server = self.server_type(self.folder, *self.flags)
         self.addCleanup(self.server_check)
         self.channel = self.server.channel()
         self.addCleanup(self.channel.close)

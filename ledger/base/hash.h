@@ -30,4 +30,16 @@ static inline bool jf_hash128_equal(struct jf_hash128 a, struct jf_hash128 b)
     return a.low == b.low && a.high == b.high;
 }
 
+// Sums modulo 2^128: a digest over a set, whatever the order of its elements.
+static inline struct jf_hash128 jf_hash128_add(struct jf_hash128 a, struct jf_hash128 b)
+{
+    uint64_t low = a.low + b.low;
+    return (struct jf_hash128){low, a.high + b.high + (low < a.low ? 1 : 0)};
+}
+
+static inline struct jf_hash128 jf_hash128_subtract(struct jf_hash128 a, struct jf_hash128 b)
+{
+    return (struct jf_hash128){a.low - b.low, a.high - b.high - (a.low < b.low ? 1 : 0)};
+}
+
 #endif

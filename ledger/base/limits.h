@@ -109,6 +109,9 @@
 #define JF_SEGMENT_BYTES_MIN    (4u << 20)
 #define JF_SEGMENT_BYTES_MAX    (1u << 30)
 
+#define JF_DIGEST_EVERY_MIN 16u // positions from digest to digest: below, little else is written
+#define JF_DIGEST_EVERY_MAX 1000000000u
+
 _Static_assert(JF_ENTRY_BYTES_MAX + JF_SECTOR_BYTES <= JF_BLOCK_BYTES_MAX,
                "the largest entry fits into one block");
 _Static_assert(JF_BLOCK_BYTES_MAX <= JF_SEGMENT_BYTES_MIN, "the largest block fits any segment");

@@ -1,6 +1,7 @@
 // One command: answered from what was posted before under its id, or planned, and then committed:
-// encoded into the block being filled, applied to state, answered once durable. Refusals leave no
-// trace. Fails only when memory, state or journal fail, before anything of the command changed.
+// encoded into the block being filled, applied to state, answered once durable. Where the next
+// position is one for a digest of the state, that goes first. Refusals leave no trace. Fails only
+// when memory, state or journal fail, before anything of the command changed.
 #include "base/assert.h"
 #include "engine/engine_private.h"
 #include "engine/entry_codec.h"
@@ -270,6 +271,7 @@ static enum jf_error entry_append(struct jf_engine *engine, struct jf_text bytes
     return error;
 }
 
+// In: the task that is answered; NULL: nobody asked.
 static enum jf_error entry_commit(struct jf_engine *engine, struct jf_task *task,
                                   struct jf_entry *entry, uint64_t stamp_us)
 {
@@ -281,7 +283,7 @@ static enum jf_error entry_commit(struct jf_engine *engine, struct jf_task *task
     if (error == JF_OK) {
         error = jf_effects_reserve(&engine->effects, entry, bytes, &engine->failure);
     }
-    if (error == JF_OK) {
+    if (error == JF_OK && task != NULL) {
         error = outcome_answer(task, JF_WRITE_POSTED, entry->position, outcome);
     }
     if (error == JF_OK) {
@@ -297,6 +299,22 @@ static enum jf_error entry_commit(struct jf_engine *engine, struct jf_task *task
     return JF_OK;
 }
 
+// Positions that are multiples of the configured number are digests of the state before them: which
+// ones does not depend on batches, blocks or restarts.
+static bool digest_is_due(const struct jf_engine *engine)
+{
+    uint64_t every = engine->config.digest_every;
+    return every != 0 && (engine->last_position + 1) % every == 0;
+}
+
+static enum jf_error digest_commit(struct jf_engine *engine, uint64_t stamp_us)
+{
+    struct jf_entry entry = {.kind = JF_ENTRY_DIGEST, .business_date = JF_DATE_NONE};
+    enum jf_error error =
+        jf_state_digest(engine->effects.state, engine->effects.control, &entry.as.digest);
+    return error == JF_OK ? entry_commit(engine, NULL, &entry, stamp_us) : error;
+}
+
 static enum jf_error quote_answer(struct jf_engine *engine, struct jf_task *task,
                                   const struct jf_entry *entry)
 {
@@ -307,7 +325,8 @@ static enum jf_error quote_answer(struct jf_engine *engine, struct jf_task *task
 
 static enum jf_error plan_and_commit(struct jf_engine *engine, struct jf_task *task)
 {
-    uint64_t stamp_us = stamp_next(engine);
+    bool is_digest_due = digest_is_due(engine);
+    uint64_t stamp_us = stamp_next(engine) + (is_digest_due ? 1 : 0); // the digest's comes before
     struct jf_plan_input input = {.reference = engine->effects.reference,
                                   .arena = &engine->arena,
                                   .now_us = stamp_us,
@@ -338,6 +357,9 @@ static enum jf_error plan_and_commit(struct jf_engine *engine, struct jf_task *t
         return quote_answer(engine, task, entry);
     }
     error = draft_take(engine);
+    if (error == JF_OK && is_digest_due) {
+        error = digest_commit(engine, stamp_us - 1);
+    }
     return error == JF_OK ? entry_commit(engine, task, entry, stamp_us) : error;
 }
 

@@ -46,6 +46,33 @@ static bool is_reference(const struct jf_entry *entry)
     return entry->kind == JF_ENTRY_STORE || entry->kind == JF_ENTRY_PUBLICATION;
 }
 
+// A digest in the journal is a promise about the state at its position, kept wherever the entry is
+// applied: while it is written, in recovery, in verification.
+static enum jf_error digest_check(const struct jf_effects *effects, const struct jf_entry *entry,
+                                  struct jf_diagnosis *diagnosis)
+{
+    struct jf_digest digest;
+    enum jf_error error = jf_state_digest(effects->state, effects->control, &digest);
+    if (error != JF_OK) {
+        return jf_diagnose(diagnosis, error, "no memory for the digest at entry %llu",
+                           (unsigned long long)entry->position);
+    }
+    const char *difference = jf_digest_difference(&digest, &entry->as.digest);
+    if (difference == NULL) {
+        return JF_OK;
+    }
+    char recorded[JF_DIGEST_TEXT_SIZE];
+    char found[JF_DIGEST_TEXT_SIZE];
+    jf_digest_text(jf_digest_whole(&entry->as.digest), recorded);
+    jf_digest_text(jf_digest_whole(&digest), found);
+    return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
+                       "entry %llu records the state's digest %s, but the state before it has %s: "
+                       "%s differ. Remove the state's directory to have it rebuilt from the "
+                       "journal; if this comes again, the journal and this program do not belong "
+                       "together",
+                       (unsigned long long)entry->position, recorded, found, difference);
+}
+
 enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct jf_entry *entry,
                                  struct jf_text bytes, struct jf_diagnosis *diagnosis)
 {
@@ -59,6 +86,9 @@ enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct 
     }
     if (error == JF_OK && is_reference(entry)) {
         error = jf_reference_prepare(effects->reference, entry, diagnosis);
+    }
+    if (error == JF_OK && entry->kind == JF_ENTRY_DIGEST) {
+        error = digest_check(effects, entry, diagnosis);
     }
     if (error != JF_OK) {
         return error;
@@ -128,6 +158,9 @@ static void member_apply(const struct jf_effects *effects, const struct jf_entry
 
 static void transaction_note(const struct jf_effects *effects, const struct jf_entry *entry)
 {
+    if (entry->transaction_id.size == 0) {
+        return; // a digest, which nobody asked for
+    }
     jf_date date = jf_effects_partition(entry->business_date);
     struct jf_hash128 hash = jf_hash128(entry->transaction_id.data, entry->transaction_id.size);
     jf_state_note_transaction(effects->state, (struct jf_transaction_key){hash, date},
@@ -155,7 +188,9 @@ static void indexes_note(const struct jf_effects *effects, const struct jf_entry
         jf_state_note_card(effects->state, move.cards[i], move.leads_to);
     }
     if (is_reference(entry)) {
-        jf_state_note_reference(effects->state, entry->position);
+        jf_state_note_reference(effects->state, entry->position, jf_digest_reference(entry));
+    } else if (entry->kind == JF_ENTRY_DIGEST) {
+        jf_state_note_digest(effects->state, entry->position, jf_digest_whole(&entry->as.digest));
     }
 }
 

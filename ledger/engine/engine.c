@@ -32,6 +32,7 @@ struct jf_engine_config jf_engine_config_default(void)
                                      .checkpoint_us = 60000000,
                                      .generation_entries = JF_GENERATION_ENTRIES,
                                      .generation_us = JF_GENERATION_US,
+                                     .digest_every = 1000000,
                                      .lane_queue_length = 16384,
                                      .clock_us = jf_clock_unix_us};
 }

@@ -27,6 +27,7 @@ struct jf_engine_config {
     uint64_t checkpoint_us;
     uint32_t generation_entries;         // what the state is given at once, in entries …
     uint64_t generation_us;              // … or after so long
+    uint64_t digest_every;               // each so many positions one is a digest; 0: none
     uint32_t lane_queue_length;          // requests a lane may have waiting; power of two
     bool is_inline;                      // no threads: see jf_engine_turn
     uint64_t (*clock_us)(void *context); // Unix time; NULL: the system's clock

@@ -24,8 +24,8 @@ JF_MUST_USE enum jf_error jf_entry_decode_outcome(struct jf_text outcome, struct
                                                   struct jf_diagnosis *diagnosis);
 
 // Decodes bytes from the journal or state: outside bytes. Texts and arrays are in `arena` or point
-// into `bytes`, which must outlive the entry. Errors: JF_ERROR_CORRUPT (diagnosed),
-// JF_ERROR_NO_MEMORY.
+// into `bytes`, which must outlive the entry. Errors: JF_ERROR_CORRUPT, JF_ERROR_VERSION (of a kind
+// that only a later program knows), diagnosed; JF_ERROR_NO_MEMORY.
 JF_MUST_USE enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
                                           struct jf_entry *out_entry,
                                           struct jf_diagnosis *diagnosis);

@@ -672,6 +672,25 @@ static enum jf_error expiry_read(const Jifen__V1__ExpiryBody *body, struct jf_ex
     return expiry->as_of == JF_DATE_NONE ? JF_ERROR_CORRUPT : JF_OK;
 }
 
+static bool hash_read(const ProtobufCBinaryData *bytes, struct jf_hash128 *out_hash)
+{
+    if (bytes->len != JF_DIGEST_BYTES) {
+        return false;
+    }
+    *out_hash = jf_digest_load(bytes->data);
+    return true;
+}
+
+static enum jf_error digest_read(const Jifen__V1__DigestBody *body, struct jf_digest *digest)
+{
+    struct jf_hash128 whole;
+    bool is_valid = hash_read(&body->digest, &whole) &&
+                    hash_read(&body->members, &digest->members) &&
+                    hash_read(&body->reference, &digest->reference) &&
+                    hash_read(&body->totals, &digest->totals);
+    return is_valid && jf_hash128_equal(whole, jf_digest_whole(digest)) ? JF_OK : JF_ERROR_CORRUPT;
+}
+
 static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena *arena,
                                struct jf_entry *entry)
 {
@@ -700,9 +719,26 @@ static enum jf_error body_read(const Jifen__V1__Entry *message, struct jf_arena 
         return void_read(message->void_hold, arena, entry);
     case JIFEN__V1__ENTRY__BODY_EXPIRY:
         return expiry_read(message->expiry, &entry->as.expiry);
+    case JIFEN__V1__ENTRY__BODY_DIGEST:
+        return digest_read(message->digest, &entry->as.digest);
     default:
         return jf_entry_life_read(message, arena, entry);
     }
+}
+
+// A body that this program does not know was written by a later one: no damage.
+static enum jf_error kind_check(const Jifen__V1__Entry *message, struct jf_text bytes,
+                                struct jf_diagnosis *diagnosis)
+{
+    uint32_t kind = 0;
+    if (message->body_case != JIFEN__V1__ENTRY__BODY__NOT_SET ||
+        jf_entry_find_kind(bytes, &kind) != JF_OK || kind <= JF_ENTRY_KIND_NEWEST) {
+        return JF_OK;
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_VERSION,
+                       "entry: it is of kind %u, this program knows kinds up to %u: a newer "
+                       "program wrote it; use that one",
+                       kind, (unsigned)JF_ENTRY_KIND_NEWEST);
 }
 
 enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
@@ -719,6 +755,10 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
         message->n_voided_holds > JF_HOLDS_PER_MEMBER_MAX) {
         return corrupt(diagnosis, "not an Entry message");
     }
+    enum jf_error error = kind_check(message, bytes, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
     struct jf_entry entry;
     memset(&entry, 0, sizeof entry);
     entry.recorded_at_us = message->recorded_at_us;
@@ -728,7 +768,7 @@ enum jf_error jf_entry_decode(struct jf_text bytes, struct jf_arena *arena,
     entry.previous_position = message->previous;
     entry.voided_holds = message->voided_holds;
     entry.voided_hold_count = (uint32_t)message->n_voided_holds;
-    enum jf_error error = outcome_read(message->outcome, arena, &entry);
+    error = outcome_read(message->outcome, arena, &entry);
     if (error != JF_OK) {
         return jf_diagnose(diagnosis, error, "entry: its outcome is not valid");
     }

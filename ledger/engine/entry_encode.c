@@ -389,6 +389,21 @@ static void put_expiry(struct jf_wire_writer *writer, const struct jf_expiry_ent
     jf_wire_text(writer, 1, expiry->run_id, false);
 }
 
+static void put_hash(struct jf_wire_writer *writer, uint32_t field, struct jf_hash128 hash)
+{
+    unsigned char bytes[JF_DIGEST_BYTES];
+    jf_digest_store(bytes, hash);
+    jf_wire_text(writer, field, (struct jf_text){(const char *)bytes, sizeof bytes}, false);
+}
+
+static void put_digest(struct jf_wire_writer *writer, const struct jf_digest *digest)
+{
+    put_hash(writer, 4, digest->totals);
+    put_hash(writer, 3, digest->reference);
+    put_hash(writer, 2, digest->members);
+    put_hash(writer, 1, jf_digest_whole(digest));
+}
+
 // The body's field number is its kind.
 static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry)
 {
@@ -432,6 +447,9 @@ static void put_body(struct jf_wire_writer *writer, const struct jf_entry *entry
         break;
     case JF_ENTRY_EXPIRY:
         put_expiry(writer, &entry->as.expiry);
+        break;
+    case JF_ENTRY_DIGEST:
+        put_digest(writer, &entry->as.digest);
         break;
     case JF_ENTRY_MEMBER_UPDATE:
     case JF_ENTRY_CARD_LINK:
@@ -513,6 +531,8 @@ static uint64_t body_bound(const struct jf_entry *entry)
                (uint64_t)entry->as.hold_end.captured_count * PART_BYTES;
     case JF_ENTRY_EXPIRY:
         return entry->as.expiry.run_id.size;
+    case JF_ENTRY_DIGEST:
+        return 4u * (JF_DIGEST_BYTES + TEXT_BYTES);
     case JF_ENTRY_MEMBER_UPDATE:
     case JF_ENTRY_CARD_LINK:
     case JF_ENTRY_CARD_UNLINK:

@@ -12,6 +12,7 @@
 #include "rules/apply.h"
 #include "rules/command.h"
 #include "rules/member.h"
+#include "state/state.h"
 
 enum jf_request_kind {
     JF_REQUEST_WRITE = 1, // commands in order; answered when all is durable
@@ -80,6 +81,7 @@ struct jf_status_answer {
     uint64_t uptime_us;
     uint64_t recovered_entries;
     uint64_t recovery_us;
+    struct jf_state_digest_entry digest; // newest; position 0: none
     uint32_t programme_version;
     uint32_t store_count;
     unsigned char ledger_id[16];

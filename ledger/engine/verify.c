@@ -175,18 +175,11 @@ void jf_verify_differ(struct jf_verification *run, const char *format, ...)
     run->result->ties = false;
 }
 
-// A digest that chains one member's hash to the next.
-static void digest_add(struct jf_hash128 *digest, struct jf_text bytes)
-{
-    struct jf_hash128 pair[2] = {*digest, jf_hash128(bytes.data, bytes.size)};
-    *digest = jf_hash128(pair, sizeof pair);
-}
-
 struct side {
     struct jf_state_scan *scan;
     const struct jf_member *member; // NULL at the end
     struct jf_text bytes;
-    struct jf_hash128 digest;
+    struct jf_hash128 members; // sum of the hashes of records
 };
 
 static enum jf_error side_next(struct side *side, struct jf_diagnosis *diagnosis)
@@ -197,7 +190,8 @@ static enum jf_error side_next(struct side *side, struct jf_diagnosis *diagnosis
         return JF_OK;
     }
     if (error == JF_OK) {
-        digest_add(&side->digest, side->bytes);
+        side->members =
+            jf_hash128_add(side->members, jf_hash128(side->bytes.data, side->bytes.size));
     }
     return error;
 }
@@ -274,9 +268,36 @@ static enum jf_error members_compare(struct jf_verification *run,
             error = jf_verify_report(run, "members", run->result->members, total);
         }
     }
-    memcpy(run->result->digest, &live.digest, sizeof run->result->digest);
-    memcpy(run->result->replay_digest, &scratch.digest, sizeof run->result->replay_digest);
+    run->live_members = live.members;
     return error;
+}
+
+// The server's digest with its members counted again; what it kept up with each change must be the
+// same, and so must the replay's.
+static enum jf_error digests_compare(struct jf_verification *run, struct jf_diagnosis *diagnosis)
+{
+    struct jf_digest kept;
+    struct jf_digest replayed;
+    enum jf_error error = jf_state_scan_digest(run->input->scan, &kept, diagnosis);
+    if (error == JF_OK) {
+        error = jf_state_digest(run->effects.state, run->effects.control, &replayed);
+    }
+    if (error != JF_OK) {
+        return error;
+    }
+    struct jf_digest counted = kept;
+    counted.members = run->live_members;
+    jf_digest_store(run->result->digest, jf_digest_whole(&counted));
+    jf_digest_store(run->result->replay_digest, jf_digest_whole(&replayed));
+    if (jf_digest_difference(&counted, &kept) != NULL) {
+        jf_verify_differ(
+            run, "the digest that the state keeps of its members is not that of their records");
+    }
+    const char *difference = jf_digest_difference(&counted, &replayed);
+    if (difference != NULL) {
+        jf_verify_differ(run, "the digest of the state differs from the journal's: %s", difference);
+    }
+    return JF_OK;
 }
 
 static enum jf_error expiries_compare(struct jf_verification *run, const struct expiry_sum *members,
@@ -327,6 +348,9 @@ static enum jf_error compare(struct jf_verification *run, struct jf_diagnosis *d
     }
     if (error == JF_OK) {
         error = jf_verify_totals(run, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = digests_compare(run, diagnosis);
     }
     jf_state_scan_close(scratch_scan);
     return error;

@@ -13,7 +13,8 @@
 struct jf_verification {
     const struct jf_verify_input *input;
     struct jf_job_progress *result;
-    struct jf_effects effects; // over the scratch state
+    struct jf_effects effects;      // over the scratch state
+    struct jf_hash128 live_members; // sum of the hashes of the server's records
     char scratch_directory[4096];
 };
 

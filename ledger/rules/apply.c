@@ -307,6 +307,7 @@ void jf_apply_outcome(struct jf_member *member, const struct jf_entry *entry)
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:
     case JF_ENTRY_EXPIRY:
+    case JF_ENTRY_DIGEST:
         break;
     }
     member->last_position = entry->position;

@@ -176,6 +176,7 @@ static void counts_apply(struct jf_control_counts *counts, const struct jf_entry
     case JF_ENTRY_PUBLICATION:
     case JF_ENTRY_STORE:
     case JF_ENTRY_EXPIRY:
+    case JF_ENTRY_DIGEST:
         break;
     case JF_ENTRY_MEMBER_UPDATE:
     case JF_ENTRY_CARD_LINK:

@@ -117,6 +117,8 @@ const char *jf_entry_kind_name(enum jf_entry_kind kind)
         return "merge";
     case JF_ENTRY_EXPIRY:
         return "expiry";
+    case JF_ENTRY_DIGEST:
+        return "digest";
     }
     return "unknown";
 }

@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "rules/command.h"
+#include "rules/digest.h"
 #include "rules/member.h"
 
 // Numbers of jifen.v1.Account.
@@ -108,6 +109,7 @@ enum jf_entry_kind {
     JF_ENTRY_MEMBER_STATUS = 31,
     JF_ENTRY_MERGE = 32,
     JF_ENTRY_EXPIRY = 33,
+    JF_ENTRY_DIGEST = 34, // of no member, and of no request: its transaction id is empty
 };
 
 struct jf_granted {
@@ -409,6 +411,7 @@ struct jf_entry {
         struct jf_adjustment_entry adjustment;
         struct jf_transfer_entry transfer;
         struct jf_merge_entry merge;
+        struct jf_digest digest; // of the state before this entry
     } as;
 };
 
@@ -434,7 +437,8 @@ struct jf_card_move jf_entry_card_move(const struct jf_entry *entry);
 const char *jf_entry_kind_name(enum jf_entry_kind kind);
 
 // The kind of that name. Returns: 0 for a name outside the list.
-#define JF_ENTRY_KIND_MAX 63u
+#define JF_ENTRY_KIND_MAX    63u
+#define JF_ENTRY_KIND_NEWEST JF_ENTRY_DIGEST
 uint32_t jf_entry_kind_find(struct jf_text name);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <cyaml/cyaml.h>
 
+#include "base/limits.h"
 #include "engine/engine.h"
 
 #define MIB                 ((uint64_t)1 << 20)
@@ -34,6 +35,7 @@ const char jf_server_help[] =
     "  --reserve-mib N          free disk space below which writes are refused (256)\n"
     "  --checkpoint-entries N   write the state to disk after so many entries (1000000)\n"
     "  --checkpoint-seconds N   … or so many seconds (60)\n"
+    "  --digest-every N         record a digest of the state at every N-th position (1000000)\n"
     "  --queue-length N         requests that may wait, a power of two, 64 to 65536 (16384)\n"
     "  --connections N          clients at a time, 1 to 65536 (8192); further ones are closed\n"
     "  --streams N              calls at a time on one connection, 1 to 65536 (1024)\n"
@@ -68,6 +70,7 @@ static const cyaml_schema_field_t settings_fields[] = {
     NUMBER_FIELD(reserve_mib),
     NUMBER_FIELD(checkpoint_entries),
     NUMBER_FIELD(checkpoint_seconds),
+    NUMBER_FIELD(digest_every),
     NUMBER_FIELD(queue_length),
     NUMBER_FIELD(filter_mib),
     NUMBER_FIELD(connections),
@@ -174,6 +177,8 @@ static const struct number_flag number_flags[] = {
      1000000000, false},
     {"checkpoint-seconds", offsetof(struct jf_server_settings, checkpoint_seconds), 1, 86400,
      false},
+    {"digest-every", offsetof(struct jf_server_settings, digest_every), JF_DIGEST_EVERY_MIN,
+     JF_DIGEST_EVERY_MAX, false},
     {"queue-length", offsetof(struct jf_server_settings, queue_length), 64, 65536, true},
     {"filter-mib", offsetof(struct jf_server_settings, filter_mib), 1, 65536, true},
     {"connections", offsetof(struct jf_server_settings, connections), 1, 65536, false},
@@ -275,6 +280,7 @@ static void defaults_fill(struct jf_server_settings *settings)
         .reserve_mib = engine.reserve_bytes / MIB,
         .checkpoint_entries = engine.checkpoint_entries,
         .checkpoint_seconds = engine.checkpoint_us / 1000000,
+        .digest_every = engine.digest_every,
         .queue_length = engine.lane_queue_length,
         .filter_mib = engine.filter_bytes / MIB,
         .connections = CONNECTIONS_DEFAULT,

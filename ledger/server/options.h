@@ -23,6 +23,7 @@ struct jf_server_settings {
     uint64_t reserve_mib;
     uint64_t checkpoint_entries;
     uint64_t checkpoint_seconds;
+    uint64_t digest_every;
     uint64_t queue_length;
     uint64_t filter_mib;
     uint64_t connections;

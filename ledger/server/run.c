@@ -157,6 +157,7 @@ static enum jf_error engine_open(struct server *server, struct jf_diagnosis *dia
     config.reserve_bytes = settings->reserve_mib * MIB;
     config.checkpoint_entries = settings->checkpoint_entries;
     config.checkpoint_us = settings->checkpoint_seconds * 1000000;
+    config.digest_every = settings->digest_every;
     config.lane_queue_length = (uint32_t)settings->queue_length;
     config.on_recovery = on_recovery;
     config.on_recovery_context = server;

@@ -84,6 +84,7 @@ static void status_counts(const struct jf_status_answer *answer,
     response->read_only = answer->read_only_reason.size > 0;
     response->recovered_entries = answer->recovered_entries;
     response->recovery_us = answer->recovery_us;
+    response->digest_position = answer->digest.position;
 }
 
 static void status_net(const struct jf_service *service, Jifen__V1__StatusResponse *response)
@@ -114,6 +115,11 @@ static void status_answer(struct jf_service *service, struct jf_ticket *ticket)
     jf_answer_hexadecimal(answer->ledger_id, sizeof answer->ledger_id, ledger_id);
     response.version = version;
     response.ledger_id = ledger_id;
+    char digest[JF_DIGEST_TEXT_SIZE];
+    jf_digest_text(answer->digest.digest, digest);
+    if (answer->digest.position > 0) {
+        response.digest = digest;
+    }
     response.read_only_reason = jf_answer_text(answer->read_only_reason, arena);
     if (response.read_only_reason == NULL) {
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);

@@ -29,6 +29,7 @@ struct block {
     uint64_t generation; // of the last touch; dirty while above the stored one
     struct block *touched_next;
     struct block *touched_previous;
+    struct jf_hash128 record_hash; // counted in the state's digest
     uint32_t pinned_batch;
     uint32_t size; // bytes asked of malloc
     bool is_used;  // since the hand's last visit
@@ -319,7 +320,7 @@ void jf_cache_remove(struct jf_cache *cache, struct jf_member_id id)
     counters_publish(cache);
 }
 
-// The copy takes over everything but size: numbers, pins, and its place among the touched.
+// The copy takes over everything but size: numbers, hash, pins, and its place among the touched.
 static void block_replace(struct jf_cache *cache, struct block *old, struct block *copy)
 {
     uint32_t size = copy->size;
@@ -440,6 +441,15 @@ void jf_cache_batch_end(struct jf_cache *cache)
     }
     evict(cache, 0, STEPS_PER_BATCH);
     counters_publish(cache);
+}
+
+struct jf_hash128 jf_cache_hash_replace(struct jf_member *member, struct jf_hash128 hash)
+{
+    struct block *block = block_of(member);
+    JF_ASSERT(block->number == member->number.value);
+    struct jf_hash128 before = block->record_hash;
+    block->record_hash = hash;
+    return before;
 }
 
 const struct jf_cache_counters *jf_cache_counters(const struct jf_cache *cache)

@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "base/hash.h"
 #include "rules/member.h"
 
 struct jf_cache;
@@ -59,6 +60,10 @@ void jf_cache_touched_clear(struct jf_cache *cache);
 // Generations up to this one are stored: their members may be evicted.
 void jf_cache_stored(struct jf_cache *cache, uint64_t generation);
 void jf_cache_batch_end(struct jf_cache *cache);
+
+// The hash of a member's record as it counts in the state's digest; none yet: zeros. It stays with
+// the member until it is evicted. replace: returns the one before.
+struct jf_hash128 jf_cache_hash_replace(struct jf_member *member, struct jf_hash128 hash);
 
 const struct jf_cache_counters *jf_cache_counters(const struct jf_cache *cache);
 

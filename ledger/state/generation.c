@@ -440,7 +440,8 @@ struct jf_text jf_generation_entry(const struct jf_generation *generation, uint6
 
 // ---- Sealing --------------------------------------------------------------------------
 
-static bool member_seal(struct jf_generation *generation, const struct jf_member *member)
+static bool member_seal(struct jf_generation *generation, struct jf_member *member,
+                        struct jf_state_sums *sums)
 {
     size_t size_max = jf_member_record_size_max(member);
     unsigned char *to = jf_state_buffer_reserve(&generation->records, size_max);
@@ -452,6 +453,8 @@ static bool member_seal(struct jf_generation *generation, const struct jf_member
     generation->members[generation->member_count++] =
         (struct jf_member_note){member->number.value, generation->records.size, (uint32_t)size};
     generation->records.size += size;
+    struct jf_hash128 hash = jf_hash128(to, size);
+    jf_state_sums_count(sums, jf_cache_hash_replace(member, hash), hash);
     return true;
 }
 
@@ -467,7 +470,7 @@ static bool control_seal(struct jf_generation *generation, const struct jf_contr
 }
 
 enum jf_error jf_generation_seal(struct jf_generation *generation, struct jf_cache *cache,
-                                 const struct jf_control *control)
+                                 const struct jf_control *control, struct jf_state_sums *sums)
 {
     JF_ASSERT(!generation->is_sealed);
     struct jf_member_note *members =
@@ -480,15 +483,16 @@ enum jf_error jf_generation_seal(struct jf_generation *generation, struct jf_cac
     if (!control_seal(generation, control)) {
         return JF_ERROR_NO_MEMORY;
     }
-    const struct jf_member *member = jf_cache_touched_first(cache);
+    struct jf_member *member = jf_cache_touched_first(cache);
     while (member != NULL) {
-        if (!member_seal(generation, member)) {
+        if (!member_seal(generation, member, sums)) {
             return JF_ERROR_NO_MEMORY;
         }
         member = jf_cache_touched_next(member);
     }
     JF_ASSERT(generation->member_count == jf_cache_touched_count(cache));
     jf_cache_touched_clear(cache);
+    generation->sums = *sums;
     generation->is_sealed = true;
     return JF_OK;
 }

@@ -63,6 +63,13 @@ struct jf_member_note {
     uint32_t size;
 };
 
+// What the digest of the state is put together from, beside the totals.
+struct jf_state_sums {
+    struct jf_hash128 members;
+    struct jf_hash128 reference;
+    struct jf_state_digest_entry newest;
+};
+
 struct jf_generation {
     uint64_t number;        // 1, 2, 3 … since the state was opened
     uint64_t position_base; // the position before the first entry
@@ -97,6 +104,7 @@ struct jf_generation {
     uint32_t member_capacity;
     struct jf_state_buffer records;
     struct jf_state_buffer control;
+    struct jf_state_sums sums;
     bool is_sealed;
 };
 
@@ -142,10 +150,22 @@ const struct jf_card_note *jf_generation_card(const struct jf_generation *genera
 struct jf_text jf_generation_entry(const struct jf_generation *generation, uint64_t position);
 
 struct jf_cache;
-// Ends collecting: takes the records of the touched members and the totals. Returns: JF_OK or
-// JF_ERROR_NO_MEMORY.
+// Ends collecting: takes the records of the touched members and the totals, and brings the sums up
+// to date with these records. Returns: JF_OK or JF_ERROR_NO_MEMORY.
 JF_MUST_USE enum jf_error jf_generation_seal(struct jf_generation *generation,
                                              struct jf_cache *cache,
-                                             const struct jf_control *control);
+                                             const struct jf_control *control,
+                                             struct jf_state_sums *sums);
+
+// As stored under the meta key "sums".
+#define JF_STATE_SUMS_BYTES (3 * JF_DIGEST_BYTES + sizeof(uint64_t))
+void jf_state_sums_encode(const struct jf_state_sums *sums, unsigned char to[JF_STATE_SUMS_BYTES]);
+
+// A member's record, as it is now, takes the place of the one that the sums had counted.
+static inline void jf_state_sums_count(struct jf_state_sums *sums, struct jf_hash128 before,
+                                       struct jf_hash128 now)
+{
+    sums->members = jf_hash128_add(jf_hash128_subtract(sums->members, before), now);
+}
 
 #endif

@@ -16,6 +16,7 @@
 #define JF_META_LEDGER    "ledger"
 #define JF_META_APPLIED   "applied"
 #define JF_META_CONTROL   "control"
+#define JF_META_SUMS      "sums"
 #define JF_META_FILTER    "filter"
 #define JF_META_TAIL      "tail"
 #define JF_META_DATE      'd'

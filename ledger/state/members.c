@@ -131,8 +131,10 @@ static enum jf_error member_found(void *context, uint32_t index, struct jf_text 
     error = member_decode(round, record, member, id.value);
     if (error != JF_OK) {
         jf_cache_remove(cache, id);
+        return error;
     }
-    return error;
+    (void)jf_cache_hash_replace(member, jf_hash128(record.data, record.size));
+    return JF_OK;
 }
 
 static enum jf_error members_ask(struct member_round *round)

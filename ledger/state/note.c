@@ -69,12 +69,19 @@ void jf_state_note_card(struct jf_state *state, struct jf_text card, struct jf_m
     jf_generation_note_card(jf_state_current(state), card, member);
 }
 
-void jf_state_note_reference(struct jf_state *state, uint64_t position)
+void jf_state_note_reference(struct jf_state *state, uint64_t position, struct jf_hash128 hash)
 {
+    state->sums.reference = jf_hash128_add(state->sums.reference, hash);
     JF_ASSERT(state->references.capacity - state->references.size >= sizeof position);
     memcpy(state->references.bytes + state->references.size, &position, sizeof position);
     state->references.size += sizeof position;
     jf_generation_note_reference(jf_state_current(state), position);
+}
+
+void jf_state_note_digest(struct jf_state *state, uint64_t position, struct jf_hash128 digest)
+{
+    JF_ASSERT(position > state->sums.newest.position);
+    state->sums.newest = (struct jf_state_digest_entry){position, digest};
 }
 
 void jf_state_note_expiry(struct jf_state *state, jf_date expires_on, struct jf_member_id member,

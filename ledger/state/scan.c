@@ -121,6 +121,38 @@ enum jf_error jf_state_scan_control(struct jf_state_scan *scan, struct jf_contro
     return jf_state_control_read(scan->kv, scan->snapshot, control, diagnosis);
 }
 
+static enum jf_error totals_found(void *context, uint32_t index, struct jf_text value)
+{
+    (void)index;
+    *(struct jf_hash128 *)context = jf_hash128(value.data, value.size);
+    return JF_OK;
+}
+
+enum jf_error jf_state_scan_digest(struct jf_state_scan *scan, struct jf_digest *out_digest,
+                                   struct jf_diagnosis *diagnosis)
+{
+    struct jf_state_sums sums = {0};
+    struct jf_digest digest = {0};
+    bool is_found = false;
+    struct jf_text key = JF_TEXT(JF_META_CONTROL);
+    struct jf_kv_query query = {.family = JF_KV_META,
+                                .snapshot = scan->snapshot,
+                                .keys = &key,
+                                .count = 1,
+                                .found = totals_found,
+                                .context = &digest.totals};
+    enum jf_error error = jf_state_sums_read(scan->kv, scan->snapshot, &sums, &is_found, diagnosis);
+    if (error == JF_OK) {
+        error = jf_kv_multi_get(scan->kv, &query, diagnosis);
+    }
+    if (error == JF_OK) {
+        digest.members = sums.members;
+        digest.reference = sums.reference;
+        *out_digest = digest;
+    }
+    return error;
+}
+
 enum jf_error jf_state_scan_expiry(struct jf_state_scan *scan, jf_date before,
                                    jf_date *out_expires_on, struct jf_member_id *out_member,
                                    struct jf_diagnosis *diagnosis)

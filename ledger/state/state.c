@@ -264,7 +264,7 @@ static bool seal_is_due(const struct jf_state *state, uint64_t now_us)
 static enum jf_error seal(struct jf_state *state, const struct jf_control *control, uint64_t now_us)
 {
     struct jf_generation *generation = jf_state_current(state);
-    enum jf_error error = jf_generation_seal(generation, state->cache, control);
+    enum jf_error error = jf_generation_seal(generation, state->cache, control, &state->sums);
     if (error != JF_OK) {
         struct jf_diagnosis diagnosis = {0};
         (void)jf_diagnose(&diagnosis, error, "out of memory sealing the state's changes");

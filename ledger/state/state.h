@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "rules/apply.h"
+#include "rules/digest.h"
 #include "rules/member.h"
 
 struct jf_state;
@@ -158,7 +159,10 @@ void jf_state_note_transaction(struct jf_state *state, struct jf_transaction_key
 void jf_state_note_receipt(struct jf_state *state, const struct jf_receipt_key *key,
                            uint64_t position);
 void jf_state_note_card(struct jf_state *state, struct jf_text card, struct jf_member_id member);
-void jf_state_note_reference(struct jf_state *state, uint64_t position);
+// In: what the entry adds to the digest of reference data.
+void jf_state_note_reference(struct jf_state *state, uint64_t position, struct jf_hash128 hash);
+// The newest entry that is a digest.
+void jf_state_note_digest(struct jf_state *state, uint64_t position, struct jf_hash128 digest);
 // From now on the member has points (is_there), or none any more, in lots whose last day is
 // `expires_on`: the index that an expiry walks.
 void jf_state_note_expiry(struct jf_state *state, jf_date expires_on, struct jf_member_id member,
@@ -166,6 +170,21 @@ void jf_state_note_expiry(struct jf_state *state, jf_date expires_on, struct jf_
 
 // Ends the batch: fetched members may be evicted again.
 void jf_state_batch_end(struct jf_state *state);
+
+// ---- The digest
+// -----------------------------------------------------------------------------------
+
+// Of everything noted so far; `control` as of the last noted position. Costs one encoding of each
+// member that changed since the last call, or generation. Errors: JF_ERROR_NO_MEMORY.
+JF_MUST_USE enum jf_error jf_state_digest(struct jf_state *state, const struct jf_control *control,
+                                          struct jf_digest *out_digest);
+
+// The newest entry noted that is a digest. Position 0: there is none.
+struct jf_state_digest_entry {
+    uint64_t position;
+    struct jf_hash128 digest;
+};
+struct jf_state_digest_entry jf_state_digest_newest(const struct jf_state *state);
 
 // ---- Between batches
 // -----------------------------------------------------------------------------
@@ -227,6 +246,10 @@ JF_MUST_USE enum jf_error jf_state_scan_next(struct jf_state_scan *scan,
 JF_MUST_USE enum jf_error jf_state_scan_control(struct jf_state_scan *scan,
                                                 struct jf_control *control,
                                                 struct jf_diagnosis *diagnosis);
+// The digest as of the snapshot: sums as they are stored, and the hash of the stored totals.
+JF_MUST_USE enum jf_error jf_state_scan_digest(struct jf_state_scan *scan,
+                                               struct jf_digest *out_digest,
+                                               struct jf_diagnosis *diagnosis);
 // The next row of the snapshot's index of expiries: a member with points in lots whose last day is
 // *out_expires_on. By day, then by member: a member stands there once for each such day. Returns:
 // JF_OK; JF_ERROR_NOT_FOUND where no day before `before` is left; JF_ERROR_NO_MEMORY;

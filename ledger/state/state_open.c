@@ -123,11 +123,13 @@ static enum jf_error identity_compare(const struct jf_state *state,
     }
     uint32_t version = jf_load_u32(bytes + LEDGER_MAGIC_BYTES);
     if (version != JF_STATE_FORMAT_VERSION) {
+        bool is_newer = version > JF_STATE_FORMAT_VERSION;
         return jf_diagnose(diagnosis, JF_ERROR_VERSION,
-                           "state database %.200s has format version %u, this program has %u: use "
-                           "the program that wrote it, or remove the directory and rebuild the "
-                           "state from the journal",
-                           state->config.directory, version, JF_STATE_FORMAT_VERSION);
+                           "state database %.200s has format version %u, this program has %u: %s",
+                           state->config.directory, version, JF_STATE_FORMAT_VERSION,
+                           is_newer ? "a newer program wrote it; use that one"
+                                    : "use the program that wrote it, or make the state anew from "
+                                      "the journal: jifen rebuild --data DIR");
     }
     const unsigned char *id = bytes + LEDGER_MAGIC_BYTES + sizeof(uint32_t);
     if (memcmp(id, state->config.ledger_id, LEDGER_ID_BYTES) != 0) {
@@ -214,6 +216,16 @@ enum jf_error jf_state_peek(const struct jf_state_config *config, uint64_t *out_
         *out_applied = state.applied;
     }
     return error;
+}
+
+static enum jf_error sums_load(struct jf_state *state, struct jf_diagnosis *diagnosis)
+{
+    bool is_found = false;
+    enum jf_error error = jf_state_sums_read(state->kv, NULL, &state->sums, &is_found, diagnosis);
+    bool is_missing = error == JF_OK && !is_found && state->applied > 0;
+    return error == JF_ERROR_CORRUPT || is_missing
+               ? corrupt(state, diagnosis, "the sums of its digest are missing or damaged")
+               : error;
 }
 
 bool jf_state_date_find(const struct jf_state *state, jf_date date, uint32_t *out_at)
@@ -435,6 +447,9 @@ enum jf_error jf_state_load(struct jf_state *state, struct jf_diagnosis *diagnos
     enum jf_error error = identity_check(state, diagnosis);
     if (error == JF_OK) {
         error = applied_load(state, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = sums_load(state, diagnosis);
     }
     if (error == JF_OK) {
         error = family_visit(state, JF_KV_META, meta_visit, diagnosis);

@@ -12,7 +12,7 @@
 #include "state/state.h"
 #include "state/store.h"
 
-#define JF_STATE_FORMAT_VERSION 3u
+#define JF_STATE_FORMAT_VERSION 4u
 
 // Numbers looked up in this batch and not found: an open-addressing set that a new batch empties by
 // its stamp.
@@ -26,7 +26,8 @@ struct jf_absent_set {
 
 struct jf_state {
     struct jf_state_config config;
-    char *directory; // config.directory's memory
+    struct jf_state_sums sums; // of everything noted, but for what members touched since changed
+    char *directory;           // config.directory's memory
     struct jf_kv *kv;
     struct jf_filter *filter; // NULL when read-only
     struct jf_cache *cache;
@@ -107,6 +108,13 @@ JF_MUST_USE enum jf_error jf_state_load(struct jf_state *state, struct jf_diagno
 // JF_ERROR_CORRUPT for a page that does not fit the filter.
 JF_MUST_USE enum jf_error jf_state_filter_row_load(struct jf_filter *filter, struct jf_text key,
                                                    struct jf_text value);
+
+// Reads the sums as of a snapshot (NULL: now). Out: zeros where there are none. Errors:
+// JF_ERROR_CORRUPT.
+JF_MUST_USE enum jf_error jf_state_sums_read(struct jf_kv *kv,
+                                             const struct jf_kv_snapshot *snapshot,
+                                             struct jf_state_sums *out_sums, bool *out_is_found,
+                                             struct jf_diagnosis *diagnosis);
 
 // Loads the totals as of a snapshot (NULL: now).
 JF_MUST_USE enum jf_error jf_state_control_read(struct jf_kv *kv,

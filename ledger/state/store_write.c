@@ -1,6 +1,6 @@
 // A run of generations becomes one write batch: members, transactions, receipts and expiries sorted
-// by key, cards, entries appended to chunks, totals, new dates and reference positions, the hashes
-// new to the filter, and "applied".
+// by key, cards, entries appended to chunks, totals, sums, new dates and reference positions, the
+// hashes new to the filter, and "applied".
 //
 // Fails: JF_ERROR_NO_MEMORY, or the commit's failure; the database is then as before (a batch is
 // atomic).
@@ -390,11 +390,14 @@ static void recent_put(struct jf_store *store, const struct jf_generation *gener
     }
 }
 
-// Totals and position are those of the run's last generation.
+// Totals, sums and position are those of the run's last generation.
 static void meta_put(struct jf_store *store, const struct jf_generation *last)
 {
     put(store, JF_KV_META, JF_TEXT(JF_META_CONTROL),
         jf_text_of(last->control.bytes, last->control.size));
+    unsigned char sums[JF_STATE_SUMS_BYTES];
+    jf_state_sums_encode(&last->sums, sums);
+    put(store, JF_KV_META, JF_TEXT(JF_META_SUMS), jf_text_of(sums, sizeof sums));
     unsigned char applied[sizeof(uint64_t)];
     jf_store_u64(applied, jf_generation_position(last));
     put(store, JF_KV_META, JF_TEXT(JF_META_APPLIED), jf_text_of(applied, sizeof applied));

@@ -285,7 +285,8 @@ static enum jf_exit explain(const struct jf_cli *cli, struct jf_session *session
     explained.outcome = explained.entry->outcome;
     enum jf_exit code = jf_session_open(cli, 1, &names);
     if (code == JF_EXIT_OK && explained.entry->body_case != JIFEN__V1__ENTRY__BODY_STORE &&
-        explained.entry->body_case != JIFEN__V1__ENTRY__BODY_PUBLICATION) {
+        explained.entry->body_case != JIFEN__V1__ENTRY__BODY_PUBLICATION &&
+        explained.entry->body_case != JIFEN__V1__ENTRY__BODY_DIGEST) {
         code = programme_get(names, &explained, &programme);
     }
     if (code == JF_EXIT_OK) {

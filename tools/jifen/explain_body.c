@@ -452,6 +452,18 @@ static void card_unlink_tell(const struct jf_explained *explained, struct jf_say
     card_tell(say, explained->entry->card_unlink->card, "leads to the member no longer");
 }
 
+static void digest_tell(const struct jf_explained *explained, struct jf_say *say)
+{
+    const ProtobufCBinaryData *digest = &explained->entry->digest->digest;
+    jf_say_section(say, "What was recorded");
+    jf_say_add(say, "The digest of the whole state after the entry before this one is ");
+    for (size_t i = 0; i < digest->len; i++) {
+        jf_say_add(say, "%02x", digest->data[i]);
+    }
+    jf_say_add(say, "; replaying the journal up to there must give the same");
+    jf_say_sentence(say);
+}
+
 typedef void (*body_teller)(const struct jf_explained *explained, struct jf_say *say);
 
 // By the number of the body's field.
@@ -474,6 +486,7 @@ static const body_teller tellers[] = {
     [JIFEN__V1__ENTRY__BODY_CARD_UNLINK] = card_unlink_tell,
     [JIFEN__V1__ENTRY__BODY_MEMBER_STATUS] = status_tell,
     [JIFEN__V1__ENTRY__BODY_EXPIRY] = expiry_tell,
+    [JIFEN__V1__ENTRY__BODY_DIGEST] = digest_tell,
 };
 
 bool jf_explain_body_is_told(uint32_t kind)

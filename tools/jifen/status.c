@@ -100,6 +100,7 @@ static enum jf_exit figures_show(const Jifen__V1__StatusResponse *status)
     figure(table, "durable up to", status->position_durable);
     figure(table, "in the state database up to", status->position_stored);
     figure(table, "not replayed at a restart up to", status->position_flushed);
+    figure(table, "newest digest", status->digest_position);
     figure(table, "cache, bytes", status->cache_bytes);
     figure(table, "connections", status->connections);
     figure(table, "calls since start", status->calls);

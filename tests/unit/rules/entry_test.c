@@ -41,6 +41,8 @@ Test(entry, kinds_have_names)
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_CAPTURE), "capture");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_VOID), "void");
     cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_EXPIRY), "expiry");
+    cr_expect_str_eq(jf_entry_kind_name(JF_ENTRY_DIGEST), "digest");
+    cr_expect_str_eq(jf_entry_kind_name((enum jf_entry_kind)(JF_ENTRY_KIND_NEWEST + 1)), "unknown");
 }
 
 Test(entry, lots_are_named_where_points_lie_come_from_or_expire)

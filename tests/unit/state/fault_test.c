@@ -266,7 +266,10 @@ Test(fault, damaged_meta_and_filter_are_refused_on_opening)
                   JF_TEXT("JFSTATE1\x02\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
                   JF_ERROR_VERSION);
     opening_fails(JF_KV_META, JF_TEXT("ledger"),
-                  JF_TEXT("JFSTATE1\x04\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+                  JF_TEXT("JFSTATE1\x03\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+                  JF_ERROR_VERSION);
+    opening_fails(JF_KV_META, JF_TEXT("ledger"),
+                  JF_TEXT("JFSTATE1\x05\0\0\0\x01\x02\x03\0\0\0\0\0\0\0\0\0\0\0\0\0"),
                   JF_ERROR_VERSION);
     opening_fails(JF_KV_META, JF_TEXT("tail"), JF_TEXT("short"), JF_ERROR_CORRUPT);
     opening_fails(JF_KV_META, JF_TEXT("tail"), JF_TEXT("\x02\0\0\0\0\0\0\0\x01\0\0\0\0"),

@@ -218,7 +218,7 @@ static void notes_step(struct jf_state *state, uint64_t position)
     struct jf_receipt_key receipt = support_receipt(position);
     jf_state_note_receipt(state, &receipt, position);
     if (is_reference(position)) {
-        jf_state_note_reference(state, position);
+        jf_state_note_reference(state, position, (struct jf_hash128){position, position});
     }
     jf_state_note_expiry(state, expiry_of(position), support_member(position),
                          is_expiring(position));

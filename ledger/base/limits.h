@@ -111,6 +111,7 @@
 
 #define JF_DIGEST_EVERY_MIN 16u // positions from digest to digest: below, little else is written
 #define JF_DIGEST_EVERY_MAX 1000000000u
+#define JF_SCRUB_DAYS_MAX   365u // damage must be found while a backup has the good bytes
 
 _Static_assert(JF_ENTRY_BYTES_MAX + JF_SECTOR_BYTES <= JF_BLOCK_BYTES_MAX,
                "the largest entry fits into one block");

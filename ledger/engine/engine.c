@@ -458,6 +458,23 @@ static enum jf_error thread_start(struct jf_engine *engine, struct jf_diagnosis 
     return engine->open_error;
 }
 
+static enum jf_error scrub_start(struct jf_engine *engine, struct jf_diagnosis *diagnosis)
+{
+    const struct jf_engine_config *from = &engine->config;
+    if (from->scrub_period_us == 0 || from->is_inline) {
+        return JF_OK;
+    }
+    struct jf_scrub_config config = {.data_directory = from->data_directory,
+                                     .period_us = from->scrub_period_us,
+                                     .slice_bytes = JF_SCRUB_SLICE_BYTES,
+                                     .on_damage = from->on_damage,
+                                     .on_damage_context = from->on_damage_context};
+    struct jf_scrub *scrub = NULL;
+    enum jf_error error = jf_scrub_start(&config, &scrub, diagnosis);
+    atomic_store(&engine->scrub, scrub);
+    return error;
+}
+
 enum jf_error jf_engine_open(const struct jf_engine_config *config, struct jf_engine **out_engine,
                              struct jf_engine_opening *out_opening, struct jf_diagnosis *diagnosis)
 {
@@ -486,6 +503,11 @@ enum jf_error jf_engine_open(const struct jf_engine_config *config, struct jf_en
     }
     if (error != JF_OK) {
         engine_free(engine);
+        return error;
+    }
+    error = scrub_start(engine, diagnosis);
+    if (error != JF_OK) {
+        (void)jf_engine_close(engine, NULL);
         return error;
     }
     if (out_opening != NULL) {
@@ -521,6 +543,7 @@ enum jf_error jf_engine_close(struct jf_engine *engine, struct jf_diagnosis *dia
         jf_ring_wake(&engine->ring);
         pthread_join(engine->thread, NULL);
     }
+    jf_scrub_stop(atomic_load(&engine->scrub));
     enum jf_error error = JF_OK;
     if (atomic_load(&engine->has_failed)) {
         error = engine->failure.error;

@@ -32,6 +32,10 @@ struct jf_engine_config {
     bool is_inline;                      // no threads: see jf_engine_turn
     uint64_t (*clock_us)(void *context); // Unix time; NULL: the system's clock
     void *clock_context;
+    uint64_t scrub_period_us; // everything at rest is read once in so long; 0: never
+    // Called by the scrubber's thread with each damage it finds; may be NULL.
+    void (*on_damage)(void *context, const char *text);
+    void *on_damage_context;
     // Called while recovery replays, about ten times a second; may be NULL.
     void (*on_recovery)(void *context, uint64_t position, uint64_t last_position);
     void *on_recovery_context;

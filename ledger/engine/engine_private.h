@@ -11,15 +11,17 @@
 #include "engine/engine.h"
 #include "engine/follow_private.h"
 #include "engine/request.h"
+#include "engine/scrub.h"
 #include "io/ring.h"
 #include "journal/journal.h"
 
-#define JF_LANES_MAX       16u   // network threads, jobs, and tests
-#define JF_TASKS_PER_BATCH 1024u // commands planned together: bounds a batch's memory and delay
-#define JF_BLOCKS_EAGER    2u    // with fewer blocks in flight a new one goes at once
-#define JF_HISTORY_BYTES   (3u << 20) // a page ends early: it must fit into one message
-#define JF_HISTORY_WALKS   8u         // histories read at a time; others wait with nothing gathered
-#define JF_HISTORY_SLICE   32u // entries of a history read in one turn, so that tills do not wait
+#define JF_LANES_MAX         16u   // network threads, jobs, and tests
+#define JF_TASKS_PER_BATCH   1024u // commands planned together: bounds a batch's memory and delay
+#define JF_BLOCKS_EAGER      2u    // with fewer blocks in flight a new one goes at once
+#define JF_HISTORY_BYTES     (3u << 20) // a page ends early: it must fit into one message
+#define JF_HISTORY_WALKS     8u // histories read at a time; others wait with nothing gathered
+#define JF_SCRUB_SLICE_BYTES ((uint64_t)16 << 20) // opening the state for it costs little beside
+#define JF_HISTORY_SLICE     32u // entries of a history read in one turn, so that tills do not wait
 
 struct jf_prefetch; // prefetch.h
 
@@ -112,6 +114,7 @@ struct jf_engine {
     _Atomic bool is_tiers_running; // one job of a kind at a time
     _Atomic bool is_expire_running;
     _Atomic bool is_verify_running;
+    _Atomic(struct jf_scrub *) scrub; // NULL: none
     struct jf_follow_places follow_places;
     pthread_mutex_t lanes_mutex; // opening and closing lanes only
     _Atomic(struct jf_lane *) lanes[JF_LANES_MAX];

@@ -318,6 +318,10 @@ static void status_positions(struct jf_engine *engine, struct jf_status_answer *
     answer->recovered_entries = engine->opening.replayed_entries;
     answer->recovery_us = engine->opening.recovery_us;
     answer->digest = jf_state_digest_newest(engine->effects.state);
+    struct jf_scrub *scrub = atomic_load(&engine->scrub);
+    if (scrub != NULL) {
+        jf_scrub_status(scrub, &answer->scrub);
+    }
     for (uint32_t i = 0; i < JF_LANES_MAX; i++) {
         struct jf_lane *lane = atomic_load(&engine->lanes[i]);
         answer->overloads += lane == NULL ? 0 : atomic_load(&lane->overloads);

@@ -8,10 +8,12 @@
 #define JF_ENGINE_REQUEST_H
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "rules/apply.h"
 #include "rules/command.h"
 #include "rules/member.h"
+#include "engine/scrub.h"
 #include "state/state.h"
 
 enum jf_request_kind {
@@ -82,6 +84,7 @@ struct jf_status_answer {
     uint64_t recovered_entries;
     uint64_t recovery_us;
     struct jf_state_digest_entry digest; // newest; position 0: none
+    struct jf_scrub_status scrub;        // zeros without a scrubber
     uint32_t programme_version;
     uint32_t store_count;
     unsigned char ledger_id[16];

@@ -15,6 +15,7 @@
 #define MIB                 ((uint64_t)1 << 20)
 #define CONNECTIONS_DEFAULT 8192u
 #define STREAMS_DEFAULT     1024u
+#define SCRUB_DAYS_DEFAULT  7u
 
 const char jf_server_help[] =
     "Usage: jifend --data DIR [FLAG…]\n"
@@ -36,6 +37,7 @@ const char jf_server_help[] =
     "  --checkpoint-entries N   write the state to disk after so many entries (1000000)\n"
     "  --checkpoint-seconds N   … or so many seconds (60)\n"
     "  --digest-every N         record a digest of the state at every N-th position (1000000)\n"
+    "  --scrub-days N           read everything at rest once in N days, 0 to 365 (7); 0: never\n"
     "  --queue-length N         requests that may wait, a power of two, 64 to 65536 (16384)\n"
     "  --connections N          clients at a time, 1 to 65536 (8192); further ones are closed\n"
     "  --streams N              calls at a time on one connection, 1 to 65536 (1024)\n"
@@ -65,6 +67,7 @@ static const cyaml_schema_field_t settings_fields[] = {
     TEXT_FIELD(tls_cert),
     TEXT_FIELD(tls_key),
     TEXT_FIELD(zone_dir),
+    TEXT_FIELD(scrub_days),
     NUMBER_FIELD(cache_mib),
     NUMBER_FIELD(segment_mib),
     NUMBER_FIELD(reserve_mib),
@@ -159,6 +162,7 @@ static const struct value_flag text_flags[] = {
     {"tls-cert", offsetof(struct jf_server_settings, tls_cert)},
     {"tls-key", offsetof(struct jf_server_settings, tls_key)},
     {"zone-dir", offsetof(struct jf_server_settings, zone_dir)},
+    {"scrub-days", offsetof(struct jf_server_settings, scrub_days)},
 };
 
 struct number_flag {
@@ -320,6 +324,25 @@ static enum jf_error numbers_check(const struct jf_server_settings *settings,
     return JF_OK;
 }
 
+static enum jf_error scrub_days_parse(struct jf_server_options *options,
+                                      struct jf_diagnosis *diagnosis)
+{
+    const char *text = options->settings.scrub_days;
+    if (text == NULL) {
+        options->scrub_days = SCRUB_DAYS_DEFAULT;
+        return JF_OK;
+    }
+    char *end = NULL;
+    unsigned long days = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || days > JF_SCRUB_DAYS_MAX) {
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                           "--scrub-days %s: a whole number from 0 (never) to %u is needed", text,
+                           JF_SCRUB_DAYS_MAX);
+    }
+    options->scrub_days = (uint32_t)days;
+    return JF_OK;
+}
+
 static enum jf_error settings_check(struct jf_server_options *options,
                                     struct jf_diagnosis *diagnosis)
 {
@@ -332,8 +355,11 @@ static enum jf_error settings_check(struct jf_server_options *options,
         return jf_diagnose(diagnosis, JF_ERROR_INVALID,
                            "--tls-cert and --tls-key are given together or not at all");
     }
-    enum jf_error error =
-        jf_server_listen_parse(settings->listen, options->address, &options->port, diagnosis);
+    enum jf_error error = scrub_days_parse(options, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    error = jf_server_listen_parse(settings->listen, options->address, &options->port, diagnosis);
     if (error != JF_OK) {
         return error;
     }

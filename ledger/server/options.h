@@ -18,6 +18,7 @@ struct jf_server_settings {
     char *tls_cert;
     char *tls_key;
     char *zone_dir;
+    char *scrub_days; // a number; 0 is one too
     uint64_t cache_mib;
     uint64_t segment_mib;
     uint64_t reserve_mib;
@@ -35,6 +36,7 @@ struct jf_server_options {
     struct jf_server_settings settings;  // complete: defaults filled in
     char address[JF_SERVER_ADDRESS_MAX]; // numeric, of settings.listen
     uint16_t port;
+    uint32_t scrub_days; // of settings.scrub_days
     bool wants_help;
     bool wants_version;
     struct jf_server_settings *file; // what the file's texts belong to; NULL: no file

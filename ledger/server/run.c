@@ -30,6 +30,7 @@
 #define DRAIN_FAILED_US   3000000u
 #define RECOVERY_QUIET_US 2000000u
 #define RECOVERY_SAY_US   1000000u
+#define DAY_US            (24 * 3600 * (uint64_t)1000000)
 
 struct server {
     const char *name; // argv[0]
@@ -145,6 +146,12 @@ static void on_recovery(void *context, uint64_t position, uint64_t last_position
         position, last_position, left_us / 1000000 + 1);
 }
 
+// In the scrubber's thread.
+static void on_damage(void *context, const char *text)
+{
+    say(context, "DAMAGED at rest: %s. What is whole is served on; what is damaged is not", text);
+}
+
 static enum jf_error engine_open(struct server *server, struct jf_diagnosis *diagnosis)
 {
     const struct jf_server_settings *settings = &server->options.settings;
@@ -159,6 +166,9 @@ static enum jf_error engine_open(struct server *server, struct jf_diagnosis *dia
     config.checkpoint_us = settings->checkpoint_seconds * 1000000;
     config.digest_every = settings->digest_every;
     config.lane_queue_length = (uint32_t)settings->queue_length;
+    config.scrub_period_us = server->options.scrub_days * DAY_US;
+    config.on_damage = on_damage;
+    config.on_damage_context = server;
     config.on_recovery = on_recovery;
     config.on_recovery_context = server;
     enum jf_error error = jf_engine_open(&config, &server->engine, &server->opening, diagnosis);

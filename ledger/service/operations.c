@@ -85,6 +85,8 @@ static void status_counts(const struct jf_status_answer *answer,
     response->recovered_entries = answer->recovered_entries;
     response->recovery_us = answer->recovery_us;
     response->digest_position = answer->digest.position;
+    response->scrubbed_us = answer->scrub.passed_us;
+    response->damages = answer->scrub.damage_count;
 }
 
 static void status_net(const struct jf_service *service, Jifen__V1__StatusResponse *response)
@@ -121,7 +123,8 @@ static void status_answer(struct jf_service *service, struct jf_ticket *ticket)
         response.digest = digest;
     }
     response.read_only_reason = jf_answer_text(answer->read_only_reason, arena);
-    if (response.read_only_reason == NULL) {
+    response.damage = jf_answer_text(jf_text_from(answer->scrub.damage), arena);
+    if (response.read_only_reason == NULL || response.damage == NULL) {
         jf_status_finish_code(ticket->call, JF_REFUSAL_OVERLOADED);
         return;
     }

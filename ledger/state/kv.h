@@ -90,6 +90,7 @@ struct jf_kv_config {
     uint64_t write_buffer_bytes;
     uint64_t block_cache_bytes;
     bool is_read_only;
+    bool is_scrub; // with is_read_only: all tables are opened at once, and read past the page cache
     bool is_meta_only; // read-only too: the family of meta alone, whatever others there are or lack
     bool must_exist;
 };

@@ -33,6 +33,7 @@
 #define FLUSH_LOOK_NS         500000
 #define GETS_AT_ONCE          256u
 #define OPEN_FILES_MAX        256 // index and filter blocks live in the block cache, so reopening is cheap
+#define OPEN_FILES_ALL        (-1) // from the beginning, so that none goes away before it is read
 #define COMPRESSION_LZ4       4
 #define COMPRESSION_NONE      0
 #define LEVEL0_FILES_SLOWDOWN 64
@@ -232,7 +233,8 @@ static void database_options_set(rocksdb_options_t *options, const struct jf_kv_
     rocksdb_options_set_db_write_buffer_size(options, (size_t)config->write_buffer_bytes);
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_bytes_per_sync(options, 1u << 20);
-    rocksdb_options_set_max_open_files(options, OPEN_FILES_MAX);
+    rocksdb_options_set_max_open_files(options, config->is_scrub ? OPEN_FILES_ALL : OPEN_FILES_MAX);
+    rocksdb_options_set_use_direct_reads(options, config->is_scrub ? 1 : 0);
     // What goes wrong comes back as a status text. RocksDB as Debian builds it asserts that its log
     // can be written, so that a log of failures would abort the process on a disk that fails.
     rocksdb_options_set_info_log_level(options, LOG_LEVEL_FATAL);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "jifen/v1/operations.pb-c.h"
+#include "tools/jifen/instant.h"
 #include "tools/jifen/session.h"
 #include "tools/jifen/show.h"
 #include "tools/jifen/status.h"
@@ -119,6 +120,15 @@ static enum jf_exit status_show(const ProtobufCMessage *message)
                  status->ledger_id, status->version, minutes / 60, minutes % 60);
     if (status->read_only) {
         (void)printf("READ ONLY: %s\n", status->read_only_reason);
+    }
+    if (status->damages > 0) {
+        (void)printf("DAMAGED, in %" PRIu64 " place%s: %s\n", status->damages,
+                     status->damages == 1 ? "" : "s", status->damage);
+    }
+    if (status->scrubbed_us > 0) {
+        char at[JF_INSTANT_TEXT_SIZE];
+        jf_instant_format((int64_t)(status->scrubbed_us / 1000), at);
+        (void)printf("Everything at rest was last read by %s.\n", at);
     }
     (void)putchar('\n');
     enum jf_exit code = figures_show(status);

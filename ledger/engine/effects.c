@@ -51,6 +51,16 @@ static bool is_reference(const struct jf_entry *entry)
 static enum jf_error digest_check(const struct jf_effects *effects, const struct jf_entry *entry,
                                   struct jf_diagnosis *diagnosis)
 {
+    if (entry->as.digest.format > JF_DIGEST_FORMAT) {
+        return jf_diagnose(diagnosis, JF_ERROR_VERSION,
+                           "entry %llu is a digest of format %u, this program has %u: a newer "
+                           "program wrote it; use that one",
+                           (unsigned long long)entry->position, entry->as.digest.format,
+                           JF_DIGEST_FORMAT);
+    }
+    if (entry->as.digest.format < JF_DIGEST_FORMAT) {
+        return JF_OK;
+    }
     struct jf_digest digest;
     enum jf_error error = jf_state_digest(effects->state, effects->control, &digest);
     if (error != JF_OK) {

@@ -19,7 +19,7 @@ struct jf_effects {
 // of a store, the text of a programme. The entry's member must have been fetched. In: bytes the
 // encoded entry. Errors: JF_ERROR_NO_MEMORY, JF_ERROR_STATE, JF_ERROR_CORRUPT (an entry of a member
 // that does not exist; a zone or programme that cannot be read; a digest that the state does not
-// have), diagnosed. Nothing changed that a
+// have), JF_ERROR_VERSION (a digest of a later format), diagnosed. Nothing changed that a
 // reader could see.
 JF_MUST_USE enum jf_error jf_effects_reserve(const struct jf_effects *effects,
                                              const struct jf_entry *entry, struct jf_text bytes,

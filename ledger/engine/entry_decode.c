@@ -684,7 +684,8 @@ static bool hash_read(const ProtobufCBinaryData *bytes, struct jf_hash128 *out_h
 static enum jf_error digest_read(const Jifen__V1__DigestBody *body, struct jf_digest *digest)
 {
     struct jf_hash128 whole;
-    bool is_valid = hash_read(&body->digest, &whole) &&
+    digest->format = body->format;
+    bool is_valid = body->format > 0 && hash_read(&body->digest, &whole) &&
                     hash_read(&body->members, &digest->members) &&
                     hash_read(&body->reference, &digest->reference) &&
                     hash_read(&body->totals, &digest->totals);

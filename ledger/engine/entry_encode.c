@@ -398,6 +398,7 @@ static void put_hash(struct jf_wire_writer *writer, uint32_t field, struct jf_ha
 
 static void put_digest(struct jf_wire_writer *writer, const struct jf_digest *digest)
 {
+    jf_wire_uint(writer, 5, digest->format);
     put_hash(writer, 4, digest->totals);
     put_hash(writer, 3, digest->reference);
     put_hash(writer, 2, digest->members);

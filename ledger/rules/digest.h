@@ -8,7 +8,14 @@
 
 #define JF_DIGEST_BYTES ((size_t)16)
 
+// What the digest is taken of, and how: goes up with any change of that, which includes the
+// versions of members' and control records (state/member_codec.c, state/control_codec.c). A digest
+// of an earlier format stays in the journal and is not compared any more; one of a later format was
+// written by a later program.
+#define JF_DIGEST_FORMAT 1u
+
 struct jf_digest {
+    uint32_t format;
     struct jf_hash128 members;   // sum of the hashes of all members' records
     struct jf_hash128 reference; // sum of jf_digest_reference over all reference entries
     struct jf_hash128 totals;    // hash of the control record

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "state/varint.h"
 
+// A change is a change of JF_DIGEST_FORMAT too (rules/digest.h).
 #define RECORD_VERSION   3u
 #define CHECKSUM_BYTES   ((size_t)4)
 #define COUNT_NUMBERS    7u

@@ -93,7 +93,8 @@ enum jf_error jf_state_digest(struct jf_state *state, const struct jf_control *c
     }
     jf_state_buffer_free(&buffer);
     if (error == JF_OK) {
-        *out_digest = (struct jf_digest){state->sums.members, state->sums.reference, totals};
+        *out_digest = (struct jf_digest){JF_DIGEST_FORMAT, state->sums.members,
+                                         state->sums.reference, totals};
     }
     return error;
 }

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "state/varint.h"
 
+// A change is a change of JF_DIGEST_FORMAT too (rules/digest.h).
 #define RECORD_VERSION   2u
 #define CHECKSUM_BYTES   ((size_t)4)
 #define HEAD_NUMBERS     22u // fields before the arrays, counts included

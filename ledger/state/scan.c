@@ -132,7 +132,7 @@ enum jf_error jf_state_scan_digest(struct jf_state_scan *scan, struct jf_digest 
                                    struct jf_diagnosis *diagnosis)
 {
     struct jf_state_sums sums = {0};
-    struct jf_digest digest = {0};
+    struct jf_digest digest = {.format = JF_DIGEST_FORMAT};
     bool is_found = false;
     struct jf_text key = JF_TEXT(JF_META_CONTROL);
     struct jf_kv_query query = {.family = JF_KV_META,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench_ledger.h"
+#include "engine/effects.h"
 #include "engine/entry_codec.h"
 #include "engine/jobs.h"
 #include "state/kv.h"
@@ -71,6 +72,41 @@ static void verify_closed(struct ledger *ledger)
                  "%s", diagnosis.text);
     cr_assert(result.ties, "%s", result.difference);
     cr_assert_eq(memcmp(result.digest, result.replay_digest, sizeof result.digest), 0);
+}
+
+Test(digest, earlier_formats_are_not_compared_and_later_ones_want_a_later_program)
+{
+    struct ledger ledger;
+    make(&ledger, 0);
+    char path[128];
+    snprintf(path, sizeof path, "%s/state", ledger.directory);
+    struct jf_state_config config = {.directory = path,
+                                     .cache_bytes = 1u << 20,
+                                     .filter_bytes = 1u << 20,
+                                     .write_buffer_bytes = 1u << 20,
+                                     .block_cache_bytes = 1u << 20,
+                                     .generation_entries = 16,
+                                     .generations_max = 2,
+                                     .is_inline = true};
+    struct jf_effects effects = {0};
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    cr_assert_eq(jf_state_open(&config, &effects.state, &diagnosis), JF_OK, "%s", diagnosis.text);
+    cr_assert_eq(jf_control_create(&effects.control), JF_OK);
+    struct jf_entry entry = {.kind = JF_ENTRY_DIGEST, .position = 1};
+    static const struct {
+        uint32_t format;
+        enum jf_error error;
+    } rows[] = {{JF_DIGEST_FORMAT - 1, JF_OK},
+                {JF_DIGEST_FORMAT, JF_ERROR_CORRUPT},
+                {JF_DIGEST_FORMAT + 1, JF_ERROR_VERSION}};
+    for (uint32_t i = 0; i < 3; i++) {
+        entry.as.digest = (struct jf_digest){.format = rows[i].format, .members = {1, 1}};
+        cr_assert_eq(jf_effects_reserve(&effects, &entry, JF_TEXT("x"), &diagnosis), rows[i].error);
+    }
+    cr_assert_not_null(strstr(diagnosis.text, "newer program"), "%s", diagnosis.text);
+    cr_assert_eq(jf_state_close(effects.state, false, &diagnosis), JF_OK);
+    jf_control_destroy(effects.control);
+    ledger_remove(&ledger);
 }
 
 static int file_remove(const char *path, const struct stat *status, int type, struct FTW *place)

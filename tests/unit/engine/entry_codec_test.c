@@ -301,9 +301,10 @@ Test(entry_codec, digest_comes_back_whole_and_of_no_transaction)
 {
     struct jf_entry entry = {
         .kind = JF_ENTRY_DIGEST, .position = 16, .business_date = JF_DATE_NONE};
-    entry.as.digest = (struct jf_digest){{1, 2}, {3, 4}, {UINT64_MAX, 0}};
+    entry.as.digest = (struct jf_digest){7, {1, 2}, {3, 4}, {UINT64_MAX, 0}};
     struct jf_entry back = there_and_back(&entry);
     cr_assert_null(jf_digest_difference(&back.as.digest, &entry.as.digest));
+    cr_assert_eq(back.as.digest.format, 7);
     cr_assert_eq(back.transaction_id.size, 0);
     cr_assert_eq(back.member.value, 0);
     cr_assert_eq(back.posting_count, 0);
@@ -313,13 +314,15 @@ Test(entry_codec, digest_whose_parts_do_not_make_its_whole_is_corrupt)
 {
     struct jf_entry entry = {
         .kind = JF_ENTRY_DIGEST, .position = 16, .business_date = JF_DATE_NONE};
-    entry.as.digest = (struct jf_digest){{0x1111111111111111, 2}, {3, 4}, {5, 6}};
+    entry.as.digest = (struct jf_digest){1, {0x1111111111111111, 2}, {3, 4}, {5, 6}};
     struct jf_text bytes = encoded(&entry);
     unsigned char *part = memmem((void *)(uintptr_t)bytes.data, bytes.size, "\x11\x11\x11", 3);
     cr_assert_not_null(part);
     *part ^= 1;
     struct jf_entry back;
     cr_assert_eq(jf_entry_decode(bytes, &arena, &back, NULL), JF_ERROR_CORRUPT);
+    entry.as.digest.format = 0;
+    cr_assert_eq(jf_entry_decode(encoded(&entry), &arena, &back, NULL), JF_ERROR_CORRUPT);
 }
 
 Test(entry_codec, kind_of_a_later_program_is_no_damage_and_named)

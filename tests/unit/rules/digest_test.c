@@ -4,7 +4,7 @@
 #include "rules/digest.h"
 #include "rules/entry.h"
 
-static const struct jf_digest digest = {{1, 2}, {3, 4}, {5, 6}};
+static const struct jf_digest digest = {1, {1, 2}, {3, 4}, {5, 6}};
 
 Test(digest, every_part_counts_in_the_whole_and_is_named)
 {

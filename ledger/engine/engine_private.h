@@ -115,6 +115,7 @@ struct jf_engine {
     _Atomic bool is_expire_running;
     _Atomic bool is_verify_running;
     _Atomic(struct jf_scrub *) scrub; // NULL: none
+    _Atomic bool is_backup_running;
     struct jf_follow_places follow_places;
     pthread_mutex_t lanes_mutex; // opening and closing lanes only
     _Atomic(struct jf_lane *) lanes[JF_LANES_MAX];

@@ -1,5 +1,6 @@
 // Jobs: a thread, its progress under a mutex, and a lane of its own into the engine. Nothing here
 // is on the way of a sale.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,16 @@ void jf_job_report_points(struct jf_job *job, int64_t points_expired)
     pthread_mutex_unlock(&job->mutex);
 }
 
+void jf_job_report_snapshot(struct jf_job *job, const char *directory, uint64_t position)
+{
+    pthread_mutex_lock(&job->mutex);
+    // Written once: who has taken the progress goes on reading it.
+    (void)snprintf(job->directory, sizeof job->directory, "%s", directory);
+    job->progress.directory = job->directory;
+    job->progress.position = position;
+    pthread_mutex_unlock(&job->mutex);
+}
+
 void jf_job_finish(struct jf_job *job, const struct jf_job_progress *result)
 {
     pthread_mutex_lock(&job->mutex);
@@ -222,7 +233,7 @@ enum jf_error jf_job_ask(struct jf_job *job, struct jf_lane *lane, struct jf_req
 
 // A checkpoint takes its place in the order: once it is answered, the database holds all that was
 // planned before.
-static enum jf_error checkpoint_ask(struct jf_job *job, struct jf_lane *lane)
+enum jf_error jf_job_checkpoint(struct jf_job *job, struct jf_lane *lane)
 {
     struct jf_arena arena;
     jf_arena_init(&arena, 65536, (size_t)1 << 20);
@@ -239,7 +250,7 @@ enum jf_error jf_job_snapshot(struct jf_job *job, struct jf_lane *lane,
                               struct jf_state_scan **out_scan, uint64_t *out_position,
                               struct jf_diagnosis *diagnosis)
 {
-    enum jf_error error = checkpoint_ask(job, lane);
+    enum jf_error error = jf_job_checkpoint(job, lane);
     if (error == JF_OK) {
         error = jf_state_scan_open(job->engine->effects.state, (struct jf_member_id){0}, out_scan,
                                    out_position);

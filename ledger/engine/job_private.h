@@ -30,6 +30,8 @@ struct jf_job {
     uint64_t woken_us;
     uint64_t stage_us; // when the stage began
 
+    // Backup:
+    char directory[4096];
     // A run:
     char run_id[JF_RUN_ID_BYTES_MAX];
     uint32_t run_id_size;
@@ -53,6 +55,8 @@ JF_MUST_USE enum jf_error jf_job_start(struct jf_job *job, void (*run)(struct jf
 void jf_job_report(struct jf_job *job, const char *stage, uint64_t done, uint64_t total);
 // Publishes, with the next report, how much has expired so far.
 void jf_job_report_points(struct jf_job *job, int64_t points_expired);
+// Publishes, with the next report, where a snapshot lies. Once.
+void jf_job_report_snapshot(struct jf_job *job, const char *directory, uint64_t position);
 // The end, once: with what `result` says (its change fields are not looked at).
 void jf_job_finish(struct jf_job *job, const struct jf_job_progress *result);
 JF_MUST_USE enum jf_error jf_job_add_change(struct jf_job *job,
@@ -63,6 +67,9 @@ JF_MUST_USE enum jf_error jf_job_ask(struct jf_job *job, struct jf_lane *lane,
                                      struct jf_request *request);
 JF_MUST_USE enum jf_error jf_job_lane_open(struct jf_job *job, struct jf_lane **out_lane);
 
+// Waits until the state on disk holds at least everything planned before the call. Errors:
+// JF_ERROR_CLOSED when that is refused (a full disk), JF_ERROR_BUSY.
+JF_MUST_USE enum jf_error jf_job_checkpoint(struct jf_job *job, struct jf_lane *lane);
 // A snapshot of the state that holds at least everything planned before the call.
 JF_MUST_USE enum jf_error jf_job_snapshot(struct jf_job *job, struct jf_lane *lane,
                                           struct jf_state_scan **out_scan, uint64_t *out_position,

@@ -55,6 +55,8 @@ struct jf_job_progress {
     uint64_t class_counts[JF_JOB_CLASSES * JF_JOB_CLASSES];
     // Expire: by this job, so far.
     int64_t points_expired;
+    // Backup: where the snapshot is, once it is ready; position is the newest it holds.
+    const char *directory; // until the job is released
     // Verify, with is_done:
     bool ties;
     char difference[JF_DIAGNOSIS_TEXT_MAX]; // the first one
@@ -83,6 +85,16 @@ JF_MUST_USE enum jf_error jf_job_start_expire(struct jf_engine *engine,
 JF_MUST_USE enum jf_error jf_job_start_verify(struct jf_engine *engine, void (*wake)(void *context),
                                               void *context, struct jf_job **out_job,
                                               struct jf_diagnosis *diagnosis);
+
+// A snapshot of the ledger in its data directory, for a backup: made at once, kept until the job is
+// cancelled, removed at its end. What a killed process left of one is removed by the next, and by
+// jf_snapshot_clean.
+JF_MUST_USE enum jf_error jf_job_start_backup(struct jf_engine *engine, void (*wake)(void *context),
+                                              void *context, struct jf_job **out_job,
+                                              struct jf_diagnosis *diagnosis);
+// In: nothing else uses the ledger's data directory. Errors: JF_ERROR_IO.
+JF_MUST_USE enum jf_error jf_snapshot_clean(const char *data_directory,
+                                            struct jf_diagnosis *diagnosis);
 
 // Copies what is known now. Returns: whether anything is new since the last take.
 bool jf_job_take(struct jf_job *job, struct jf_job_progress *out_progress);

@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "engine/clock.h"
+#include "engine/jobs.h"
 #include "server/descriptors.h"
 #include "server/memory.h"
 #include "server/options.h"
@@ -172,6 +173,10 @@ static enum jf_error engine_open(struct server *server, struct jf_diagnosis *dia
     config.on_recovery = on_recovery;
     config.on_recovery_context = server;
     enum jf_error error = jf_engine_open(&config, &server->engine, &server->opening, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    error = jf_snapshot_clean(settings->data, diagnosis);
     if (error != JF_OK) {
         return error;
     }

@@ -106,6 +106,7 @@ void jf_batch_message(struct jf_service *service, struct jf_call *call, struct j
 void jf_job_call_tiers(struct jf_service *service, struct jf_call *call, struct jf_text bytes);
 void jf_job_call_expire(struct jf_service *service, struct jf_call *call, struct jf_text bytes);
 void jf_job_call_verify(struct jf_service *service, struct jf_call *call, struct jf_text bytes);
+void jf_job_call_backup(struct jf_service *service, struct jf_call *call, struct jf_text bytes);
 void jf_job_call_gone(struct jf_service *service, struct jf_call *call);
 void jf_job_call_turn(struct jf_service *service);
 void jf_job_call_drain(struct jf_service *service);

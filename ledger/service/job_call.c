@@ -1,8 +1,8 @@
-// Calls that run a job: RecalculateTiers, Expire and Verify. The job has a thread of its own; once
-// a turn, and at most ten times a second, what it has found is sent, as fast as the client reads.
-// Failures: a job of the kind that already runs (RESOURCE_EXHAUSTED); a client that goes away
-// cancels its job, and so does a shutdown (UNAVAILABLE; the same run_id sent again goes on); a
-// job's own failure ends the call.
+// Calls that run a job: RecalculateTiers, Expire, Verify and Backup. The job has a thread of its
+// own; once a turn, and at most ten times a second, what it has found is sent, as fast as the
+// client reads. Failures: a job of the kind that already runs (RESOURCE_EXHAUSTED); a client that
+// goes away cancels its job, and so does a shutdown (UNAVAILABLE; the same run_id sent again goes
+// on); a job's own failure ends the call.
 #include "base/assert.h"
 #include "engine/entry_codec.h"
 #include "engine/jobs.h"
@@ -158,6 +158,18 @@ static bool verify_send(struct jf_job_call *job_call, bool *out_is_all)
     return jf_answer_send(job_call->call, &message.base);
 }
 
+static bool backup_send(struct jf_job_call *job_call, bool *out_is_all)
+{
+    const struct jf_job_progress *progress = &job_call->progress;
+    Jifen__V1__BackupProgress message = JIFEN__V1__BACKUP_PROGRESS__INIT;
+    if (progress->directory != NULL) {
+        message.directory = (char *)(uintptr_t)progress->directory;
+        message.position = progress->position;
+    }
+    *out_is_all = true;
+    return jf_answer_send(job_call->call, &message.base);
+}
+
 static void wake(void *context)
 {
     struct jf_service *service = context;
@@ -282,6 +294,22 @@ void jf_job_call_verify(struct jf_service *service, struct jf_call *call, struct
     struct jf_diagnosis diagnosis = {.text = ""};
     enum jf_error error =
         jf_job_start_verify(service->engine, wake, service, &job_call->job, &diagnosis);
+    started(service, job_call, error, &diagnosis);
+}
+
+void jf_job_call_backup(struct jf_service *service, struct jf_call *call, struct jf_text bytes)
+{
+    if (jf_ticket_unpack(service, call, bytes) == NULL) {
+        return;
+    }
+    struct jf_job_call *job_call = job_call_create(service, call);
+    if (job_call == NULL) {
+        return;
+    }
+    job_call->send = backup_send;
+    struct jf_diagnosis diagnosis = {.text = ""};
+    enum jf_error error =
+        jf_job_start_backup(service->engine, wake, service, &job_call->job, &diagnosis);
     started(service, job_call, error, &diagnosis);
 }
 

@@ -2,10 +2,10 @@
 // only implementation that reaches a disk, and the only file that includes RocksDB's header. Others
 // (in memory, failing on purpose) can be put in its place through jf_state_open_kv.
 //
-// Threads: multi_get, flushed_get, snapshots, iterators, estimate: any. put, remove, commit, flush,
-// health: one thread at a time (the store thread; before it runs, whoever opens). close: when no
-// other call can come. Memory: keys and values given are copied before the call returns; keys and
-// values handed out say how long they live.
+// Threads: multi_get, flushed_get, snapshots, iterators, estimate, checkpoint: any. put, remove,
+// commit, flush, health: one thread at a time (the store thread; before it runs, whoever opens).
+// close: when no other call can come. Memory: keys and values given are copied before the call
+// returns; keys and values handed out say how long they live.
 #ifndef JF_STATE_KV_H
 #define JF_STATE_KV_H
 
@@ -78,6 +78,11 @@ struct jf_kv_functions {
     void (*iterator_close)(struct jf_kv_iterator *iterator);
     uint64_t (*estimate)(struct jf_kv *kv, enum jf_kv_family family); // number of keys, roughly
     void (*close)(struct jf_kv *kv);
+    // Makes a directory with the files as they are on disk now: what was flushed. Files are shared
+    // by links where the file system allows it. In: the directory does not exist, its parent does.
+    // NULL: not possible.
+    enum jf_error (*checkpoint)(struct jf_kv *kv, const char *directory,
+                                struct jf_diagnosis *diagnosis);
 };
 
 // First member of every implementation.

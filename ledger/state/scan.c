@@ -52,6 +52,15 @@ enum jf_error jf_state_scan_open(struct jf_state *state, struct jf_member_id fro
     return JF_OK;
 }
 
+enum jf_error jf_state_copy(const struct jf_state *state, const char *directory,
+                            struct jf_diagnosis *diagnosis)
+{
+    if (state->kv->functions->checkpoint == NULL) {
+        return jf_diagnose(diagnosis, JF_ERROR_UNSUPPORTED, "this state cannot be copied");
+    }
+    return state->kv->functions->checkpoint(state->kv, directory, diagnosis);
+}
+
 static struct jf_member *block_take(struct jf_state_scan *scan, struct jf_member_capacity capacity)
 {
     size_t size = (jf_member_block_size(capacity) + 15) / 16 * 16;

@@ -227,6 +227,15 @@ struct jf_state_counters {
 };
 void jf_state_counters(const struct jf_state *state, struct jf_state_counters *out_counters);
 
+// ---- Copies; any thread
+// -----------------------------------------------------------------------
+
+// Makes a directory with the database as a crash now would leave it: what was flushed, as of one
+// position. In: the directory does not exist, its parent does. Errors: JF_ERROR_UNSUPPORTED by the
+// store of keys, JF_ERROR_NO_SPACE, JF_ERROR_STATE; diagnosed.
+JF_MUST_USE enum jf_error jf_state_copy(const struct jf_state *state, const char *directory,
+                                        struct jf_diagnosis *diagnosis);
+
 // ---- Scans: consistent snapshots for jobs and verify; any thread, one thread a scan
 // ---------------------
 

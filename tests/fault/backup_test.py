@@ -4,12 +4,15 @@ The truth is what the clients were answered: after a restore a retry of each of 
 """
 import json
 import os
+import random
 import shutil
 import subprocess
+import threading
+import time
 
 import fault
 from fault import PROGRAMS, WAIT, Client
-from jifend import ledger_pb2, number, sale
+from jifend import grpc, operations_pb2, sale
 
 FLAGS = ("--segment-mib", "4", "--checkpoint-entries", "1000", "--cache-mib", "8", "--filter-mib", "1",
          "--reserve-mib", "16")
@@ -179,6 +182,182 @@ class Take(Backups):
                 flip(path, offset)
                 self.assertEqual(fault.tree_of(self.backup), held)
         self.assertEqual(self.take()["files_copied"], 0)
+
+
+class Live(Backups):
+    """Backups of a ledger that goes on posting."""
+
+    def setUp(self):
+        super().setUp()
+        seed = int(os.environ.get("JF_SEED", 4))
+        print(f"{self.id()}: JF_SEED={seed}", flush=True)
+        self.random = random.Random(seed)
+        self.is_over = threading.Event()
+        self.lock = threading.Lock()
+        self.threads = []
+        self.addCleanup(self.load_end)
+
+    def load_begin(self, server, clients=3):
+        self.is_over.clear()
+        self.threads = [threading.Thread(target=self.load, args=(server, f"{len(self.answers)}-{at}-"))
+                        for at in range(clients)]
+        for thread in self.threads:
+            thread.start()
+
+    def load(self, server, prefix):
+        with server.channel() as channel:
+            client = Client(channel)
+            for at in range(10 ** 9):
+                if self.is_over.is_set():
+                    return
+                request = self.sale(f"{prefix}{at}", at, lines=20)
+                try:
+                    got = client.sell(request)
+                except grpc.RpcError:
+                    return  # the server was killed; whether this one counts, a retry tells
+                with self.lock:
+                    answer = (got.outcome.position, got.outcome.SerializeToString(deterministic=True))
+                    self.answers[request.transaction_id] = (answer, request)
+
+    def load_end(self):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join(WAIT)
+
+    def acknowledged(self):
+        with self.lock:
+            return max((position for (position, _), _ in self.answers.values()), default=0)
+
+    def live(self, server, *arguments, **expected):
+        return self.run_jifen("backup", self.backup, "--json", "--address", f"127.0.0.1:{server.port}", *arguments,
+                              **expected)
+
+    def live_begin(self, server):
+        return subprocess.Popen([PROGRAMS / "jifen", "backup", self.backup, "--address", f"127.0.0.1:{server.port}"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def assert_restored(self, name, until):
+        """Restored to `name` are all answers up to a position, and none behind it."""
+        server = self.serve(self.folder / name, *FLAGS)
+        with server.channel() as channel:
+            client = Client(channel)
+            self.assertEqual(fault.status_of(client).position_last, until)
+            kept = {key: value for key, value in self.answers.items() if value[0][0] <= until}
+            for answer, request in kept.values():
+                got = client.sell(request)
+                self.assertTrue(got.replayed)
+                self.assertEqual((got.outcome.position, got.outcome.SerializeToString(deterministic=True)), answer)
+            self.assertEqual(fault.status_of(client).position_last, until)
+            behind = [value for value in self.answers.values() if value[0][0] > until]
+            if behind:
+                self.assertFalse(client.sell(behind[0][1]).replayed)
+            self.assert_ties(client)
+        self.assertEqual(server.stop(), 0)
+
+    def test_backups_taken_under_load_hold_whatever_was_acknowledged_before(self):
+        server = self.begin()
+        self.load_begin(server)
+        copied = []
+        for round_number in range(3):
+            fault.wait_until("more sales", lambda: len(self.answers) > 150 * (round_number + 1))
+            before = self.acknowledged()
+            taken = self.live(server)
+            self.assertGreaterEqual(taken["last_position"], before)
+            self.assertGreaterEqual(taken["last_position"], taken["state_position"])
+            self.assertFalse((self.data / "snapshot").exists())  # so that the next one can be taken at once
+            copied.append(taken["files_copied"] / taken["files"])
+        self.load_end()
+        self.assertLess(min(copied[1:]), 1, "later ones copy only what is new")
+        with server.channel() as channel:
+            self.assert_ties(Client(channel))
+        self.assertEqual(server.stop(), 0)
+        self.restore("again")
+        self.assert_restored("again", taken["last_position"])
+
+    def test_a_backup_that_is_cut_off_anywhere_leaves_the_one_before_and_is_gone_on_with(self):
+        server = self.begin()
+        self.load_begin(server)
+        fault.wait_until("some sales", lambda: len(self.answers) > 50)
+        first = self.live(server)
+        for round_number in range(6):
+            fault.wait_until("more sales", lambda: len(self.answers) > 50 + 40 * round_number)
+            client = self.live_begin(server)
+            time.sleep(self.random.random() / 10)
+            (client if round_number % 2 else server.process).kill()
+            client.wait(WAIT)
+            told = self.run_jifen("backup", self.backup, "--check", "--json")
+            self.assertGreaterEqual(told["last_position"], first["last_position"])
+            if round_number % 2:
+                fault.wait_until("the snapshot's end", lambda: not (self.data / "snapshot").exists())
+            else:
+                self.load_end()
+                server.process.wait(WAIT)
+                server.start()
+                self.assertFalse((self.data / "snapshot").exists())
+                self.load_begin(server)
+        self.restore("before")
+        self.assert_restored("before", told["last_position"])
+        before = self.acknowledged()
+        taken = self.live(server)
+        self.assertGreaterEqual(taken["last_position"], before)
+        self.load_end()
+        self.assertEqual([path for path in self.backup.rglob("*") if path.suffix == ".partial"], [])
+        self.assertEqual(server.stop(), 0)
+        self.restore("after")
+        self.assert_restored("after", taken["last_position"])
+
+    def test_a_restore_that_is_killed_anywhere_is_gone_on_with(self):
+        server = self.begin()
+        self.post(server, 200, lines=50)
+        self.assertEqual(server.stop(), 0)
+        taken = self.take()
+        data = self.folder / "again" / "ledger"
+        data.parent.mkdir()
+        broken_off = 0
+        for round_number in range(12):
+            process = subprocess.Popen([PROGRAMS / "jifen", "restore", self.backup, "--data", data],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(self.random.random() / 10 * (1 + round_number / 4))
+            process.kill()
+            if process.wait(WAIT) == 0:
+                break
+            broken_off += 1
+            if data.exists():
+                break
+            place = data.parent / "ledger.restoring"
+            if place.exists():
+                self.assert_ends(LOST, [str(place)], place)
+        self.assertGreater(broken_off, 0)
+        if not data.exists():
+            self.restore("again")
+        self.assert_holds("again", taken["last_position"], lines=50)
+
+    def test_one_snapshot_at_a_time_and_it_ends_with_the_call(self):
+        server = self.begin()
+        self.post(server, 10)
+        with server.channel() as channel:
+            client = Client(channel)
+            call = client.operations.Backup(operations_pb2.BackupRequest(), timeout=WAIT)
+            told = next(message for message in call if message.directory)
+            self.assertEqual(told.directory, str(self.data.resolve() / "snapshot"))
+            self.assertEqual(told.position, fault.status_of(client).position_last)
+            self.assertTrue((self.data / "snapshot" / "state" / "CURRENT").exists())
+            self.live(server, code=UNAVAILABLE, words=["is running"])
+            call.cancel()
+            fault.wait_until("the snapshot's end", lambda: not (self.data / "snapshot").exists())
+            fault.wait_until("the job's end", lambda: self.tried(client))
+        self.assertEqual(server.stop(), 0)
+
+    @staticmethod
+    def tried(client):
+        call = client.operations.Backup(operations_pb2.BackupRequest(), timeout=WAIT)
+        try:
+            return any(message.directory for message in call if message.directory)
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error
+            return False
+        finally:
+            call.cancel()
 
 
 class Restore(Backups):

@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "engine/backup_store.h"
+#include "journal/archive.h"
 #include "journal/reader.h"
 #include "state/state.h"
 
@@ -136,14 +137,44 @@ static enum jf_error succession_check(struct backup *backup, struct jf_diagnosis
     return JF_OK;
 }
 
-// Blocks that the backup before holds are compared by checksum of their files; newer ones are
-// verified one by one.
+// Segments that the backup before holds whole are compared by checksum, newer ones are verified
+// block by block. Out: the first of those; 0: the oldest.
+static enum jf_error first_unverified(const struct backup *backup, uint64_t *out_segment,
+                                      struct jf_diagnosis *diagnosis)
+{
+    const struct jf_backup_manifest *before = &backup->before;
+    struct jf_superblock superblock;
+    int journal_fd = -1;
+    enum jf_error error = jf_folder_open(backup->source_fd, "journal", &journal_fd, diagnosis);
+    if (error == JF_OK) {
+        error = jf_superblock_read(journal_fd, &superblock, diagnosis);
+    }
+    bool is_same = error == JF_OK && before->count > 0 &&
+                   before->generation == superblock.generation &&
+                   memcmp(before->ledger_id.bytes, superblock.identity.ledger_id.bytes,
+                          sizeof before->ledger_id.bytes) == 0;
+    struct jf_directory_listing listing = {.oldest = is_same ? before->newest_segment + 1 : 0};
+    char name[JF_SEGMENT_NAME_BYTES];
+    jf_segment_name(is_same ? before->newest_segment : 1, name);
+    // A copy of the ledger of before that backup need not have it.
+    bool is_there = is_same && (faccessat(journal_fd, name, F_OK, 0) == 0 ||
+                                jf_archive_has(journal_fd, listing.oldest - 1));
+    *out_segment = is_there ? before->newest_segment : 0;
+    if (journal_fd >= 0) {
+        close(journal_fd);
+    }
+    return error;
+}
+
 static enum jf_error end_find(struct backup *backup, struct jf_diagnosis *diagnosis)
 {
     char journal[PATH_BYTES];
     struct jf_journal_end_search search = {
         .until_position = backup->input->until_position, .callback = on_checked, .context = backup};
     enum jf_error error = path_join(backup->input->source, "journal", journal, diagnosis);
+    if (error == JF_OK) {
+        error = first_unverified(backup, &search.from_segment, diagnosis);
+    }
     if (error == JF_OK) {
         error = jf_journal_find_end(journal, &search, &backup->end, diagnosis);
     }
@@ -250,6 +281,29 @@ static enum jf_error folder_name_add(void *context, const char *name,
     return file_add(add->backup, path, diagnosis);
 }
 
+// The archive may hold later segments of another generation, too: only what lies before the
+// journal's own is this ledger's.
+static enum jf_error archive_add(struct backup *backup, struct jf_diagnosis *diagnosis)
+{
+    struct jf_directory_listing listing = {.oldest = backup->end.superblock.oldest_segment};
+    uint64_t oldest = listing.oldest;
+    int journal_fd = -1;
+    enum jf_error error = jf_folder_open(backup->source_fd, "journal", &journal_fd, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    jf_archive_extend(journal_fd, &listing);
+    close(journal_fd);
+    for (uint64_t number = listing.oldest; number < oldest && error == JF_OK; number++) {
+        char name[JF_ARCHIVE_NAME_BYTES];
+        char path[JF_BACKUP_PATH_MAX];
+        jf_archive_name(number, name);
+        (void)snprintf(path, sizeof path, "journal/%s", name);
+        error = file_add(backup, path, diagnosis);
+    }
+    return error;
+}
+
 static enum jf_error folder_files_add(struct backup *backup, const char *folder,
                                       struct jf_diagnosis *diagnosis)
 {
@@ -286,6 +340,9 @@ static enum jf_error files_gather(struct backup *backup, struct jf_diagnosis *di
     enum jf_error error = state_position_read(backup, diagnosis);
     if (error == JF_OK) {
         error = segments_add(backup, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = archive_add(backup, diagnosis);
     }
     if (error == JF_OK && backup->manifest.state_position > 0) {
         error = folder_files_add(backup, "state", diagnosis);
@@ -332,8 +389,9 @@ static enum jf_error constancy_check(const struct backup *backup, const struct j
     }
     char newest[JF_SEGMENT_NAME_BYTES];
     jf_segment_name(backup->before.newest_segment, newest);
-    bool is_segment = strncmp(file->path, "journal/segment-", strlen("journal/segment-")) == 0 &&
-                      strcmp(file->path + strlen("journal/"), newest) != 0;
+    bool is_segment = (strncmp(file->path, "journal/segment-", strlen("journal/segment-")) == 0 &&
+                       strcmp(file->path + strlen("journal/"), newest) != 0) ||
+                      strncmp(file->path, "journal/archive/", strlen("journal/archive/")) == 0;
     size_t size = strlen(file->path);
     bool is_table = size > 4 && strcmp(file->path + size - 4, ".sst") == 0;
     bool is_constant =

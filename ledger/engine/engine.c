@@ -215,6 +215,10 @@ static enum jf_error upkeep(struct jf_engine *engine, uint64_t now_us)
         diagnosis = engine->journal->failure;
     }
     if (error == JF_OK) {
+        error = jf_archiver_turn(engine);
+        diagnosis = engine->journal->failure;
+    }
+    if (error == JF_OK) {
         error = walks_run(engine, durable);
         diagnosis = engine->failure;
     }
@@ -506,6 +510,9 @@ enum jf_error jf_engine_open(const struct jf_engine_config *config, struct jf_en
         return error;
     }
     error = scrub_start(engine, diagnosis);
+    if (error == JF_OK && config->archive_directory != NULL) {
+        error = jf_archiver_start(engine, diagnosis);
+    }
     if (error != JF_OK) {
         (void)jf_engine_close(engine, NULL);
         return error;
@@ -536,6 +543,7 @@ enum jf_error jf_engine_close(struct jf_engine *engine, struct jf_diagnosis *dia
     if (engine == NULL) {
         return JF_OK;
     }
+    jf_archiver_stop(engine);
     atomic_store(&engine->is_stopping, true);
     if (engine->config.is_inline) {
         end(engine, JF_OK);

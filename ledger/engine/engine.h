@@ -17,6 +17,12 @@ struct jf_lane;
 struct jf_engine_config {
     const char *data_directory; // holds journal/ and state/; created when absent
     const char *zone_directory; // NULL: the system's
+    const char
+        *archive_directory; // segments that are not needed any more go there; NULL: they stay
+    // Told of each new reason why nothing can be archived now; from a thread of its own; may be
+    // NULL.
+    void (*on_archive_failure)(void *context, const struct jf_diagnosis *diagnosis);
+    void *on_archive_context;
     uint64_t segment_bytes;
     uint64_t reserve_bytes; // free disk space below which writes are refused
     uint64_t cache_bytes;

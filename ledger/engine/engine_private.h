@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine/archive.h"
 #include "engine/clock.h"
 #include "engine/effects.h"
 #include "engine/engine.h"
@@ -117,6 +118,7 @@ struct jf_engine {
     _Atomic(struct jf_scrub *) scrub; // NULL: none
     _Atomic bool is_backup_running;
     struct jf_follow_places follow_places;
+    struct jf_archiver archiver;
     pthread_mutex_t lanes_mutex; // opening and closing lanes only
     _Atomic(struct jf_lane *) lanes[JF_LANES_MAX];
     uint32_t lane_next; // round robin

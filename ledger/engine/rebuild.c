@@ -120,11 +120,19 @@ static enum jf_error directory_sync(const char *path, struct jf_diagnosis *diagn
 
 // ---- The journal ----------------------------------------------------------------------
 
+struct first_positions {
+    uint64_t all;     // of journal and archive
+    uint64_t journal; // of what the journal itself has
+};
+
 static void first_position_take(const struct jf_segment_summary *summary, void *context)
 {
-    uint64_t *first = context;
-    if (*first == 0 && summary->has_blocks) {
-        *first = summary->first_position;
+    struct first_positions *first = context;
+    if (first->all == 0 && summary->has_blocks) {
+        first->all = summary->first_position;
+    }
+    if (first->journal == 0 && summary->has_blocks && !summary->is_archived) {
+        first->journal = summary->first_position;
     }
 }
 
@@ -134,7 +142,7 @@ static enum jf_error journal_take(struct rebuild *run, struct jf_diagnosis *diag
     struct jf_journal_config config = {.directory = run->journal_directory,
                                        .segment_bytes = JF_SEGMENT_BYTES_MIN,
                                        .must_exist = true};
-    uint64_t first = 0;
+    struct first_positions first = {0, 0};
     enum jf_error error = jf_ring_init(&run->ring, RING_ENTRIES, diagnosis);
     if (error == JF_OK) {
         error = jf_journal_local_lock(&config, &run->ring, &run->journal, diagnosis);
@@ -143,15 +151,17 @@ static enum jf_error journal_take(struct rebuild *run, struct jf_diagnosis *diag
         error = jf_journal_list_segments(run->journal_directory, first_position_take, &first,
                                          diagnosis);
     }
-    if (error == JF_OK && first > 1) {
+    if (error == JF_OK && first.all > 1) {
         error = jf_diagnose(diagnosis, JF_ERROR_GAP,
                             "the journal in %.200s begins at entry %llu: what came before has been "
                             "dropped, so the state cannot be made from it alone. Restore a backup, "
                             "which holds a state too",
-                            run->journal_directory, (unsigned long long)first);
+                            run->journal_directory, (unsigned long long)first.all);
     }
     if (error == JF_OK) {
-        error = jf_journal_local_judge(run->journal, 1, &run->opening, diagnosis);
+        // Archived segments are verified when they are read; an anchor is needed before the first.
+        uint64_t from = first.journal > 1 ? first.journal + 1 : 1;
+        error = jf_journal_local_judge(run->journal, from, &run->opening, diagnosis);
     }
     return error;
 }

@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/entry_codec.h"
 #include "engine/jobs.h"
+#include "engine/rebuild.h"
 #include "journal/cut.h"
 
 #define PATH_BYTES        4096u
@@ -31,6 +32,9 @@
 #define ENTRY_ARENA_BYTES ((size_t)1 << 20)
 #define ENTRY_ARENA_MAX   ((size_t)64 << 20)
 #define RESERVE_BYTES     ((uint64_t)64 << 20)
+// As jifend has them by default.
+#define REBUILD_CACHE_BYTES  ((uint64_t)128 << 20)
+#define REBUILD_FILTER_BYTES ((uint64_t)64 << 20)
 
 struct restore {
     const struct jf_restore_input *input;
@@ -172,7 +176,7 @@ static enum jf_error work_open(struct restore *restore, struct jf_diagnosis *dia
 
 static enum jf_error parts_make(struct restore *restore, struct jf_diagnosis *diagnosis)
 {
-    static const char *const folders[] = {"journal", "state"};
+    static const char *const folders[] = {"journal", "journal/archive", "state"};
     enum jf_error error = jf_folder_make(restore->work_fd, "parts", &restore->parts_fd, diagnosis);
     for (uint32_t i = 0; i < sizeof folders / sizeof folders[0] && error == JF_OK; i++) {
         int fd = -1;
@@ -394,7 +398,7 @@ static enum jf_error journal_cut(struct restore *restore, struct jf_diagnosis *d
 
 static enum jf_error folders_sync(const struct restore *restore, struct jf_diagnosis *diagnosis)
 {
-    static const char *const folders[] = {"journal", "state", "."};
+    static const char *const folders[] = {"journal/archive", "journal", "state", "."};
     enum jf_error error = JF_OK;
     for (uint32_t i = 0; i < sizeof folders / sizeof folders[0] && error == JF_OK; i++) {
         int fd = -1;
@@ -446,6 +450,26 @@ static enum jf_error parts_bring(struct restore *restore, struct jf_diagnosis *d
 static void on_recovery(void *context, uint64_t position, uint64_t last_position)
 {
     tell(context, "replaying", position, last_position);
+}
+
+static void on_rebuilt(void *context, uint64_t first, uint64_t position, uint64_t last)
+{
+    (void)first;
+    tell(context, "replaying", position, last);
+}
+
+// A ledger without a state gets one from its journal, whose beginning may lie in the archive.
+static enum jf_error state_make(struct restore *restore, struct jf_diagnosis *diagnosis)
+{
+    char current[PATH_BYTES + 32];
+    struct jf_rebuild_result result;
+    struct jf_rebuild_config config = {.data_directory = restore->ledger,
+                                       .cache_bytes = REBUILD_CACHE_BYTES,
+                                       .filter_bytes = REBUILD_FILTER_BYTES,
+                                       .report = on_rebuilt,
+                                       .report_context = restore};
+    (void)snprintf(current, sizeof current, "%s/state/CURRENT", restore->ledger);
+    return access(current, F_OK) == 0 ? JF_OK : jf_rebuild_directory(&config, &result, diagnosis);
 }
 
 // Opens it once: recovery is the one function that makes state of journal.
@@ -524,6 +548,9 @@ static enum jf_error restore_run(struct restore *restore, struct jf_diagnosis *d
     bool is_whole = error == JF_OK && faccessat(restore->work_fd, "ledger", F_OK, 0) == 0;
     if (error == JF_OK && !is_whole) {
         error = parts_bring(restore, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = state_make(restore, diagnosis);
     }
     if (error == JF_OK) {
         error = ledger_recover(restore, diagnosis);

@@ -15,6 +15,7 @@
 
 #include "engine/file_copy.h"
 #include "engine/job_private.h"
+#include "journal/archive.h"
 #include "journal/superblock.h"
 
 #define SNAPSHOT_NAME  "snapshot"
@@ -60,6 +61,22 @@ static enum jf_error name_link(void *context, const char *name, struct jf_diagno
     return JF_OK;
 }
 
+// What is archived is never changed nor removed, so the snapshot only says where it is.
+static enum jf_error archive_link(const struct snapshot *snapshot, struct jf_diagnosis *diagnosis)
+{
+    char path[PATH_BYTES];
+    int size = snprintf(path, sizeof path, "%s/" JF_ARCHIVE_FOLDER,
+                        snapshot->job->engine->journal_directory);
+    char *absolute = size > 0 && (size_t)size < sizeof path ? realpath(path, NULL) : NULL;
+    enum jf_error error = JF_OK;
+    if (absolute != NULL && symlinkat(absolute, snapshot->to_fd, JF_ARCHIVE_FOLDER) != 0) {
+        error = jf_diagnose(diagnosis, JF_ERROR_IO, "the archive %.300s cannot be linked: %s",
+                            absolute, strerror(errno));
+    }
+    free(absolute);
+    return error;
+}
+
 static enum jf_error journal_link(struct snapshot *snapshot, struct jf_diagnosis *diagnosis)
 {
     struct jf_superblock superblock;
@@ -80,7 +97,10 @@ static enum jf_error journal_link(struct snapshot *snapshot, struct jf_diagnosis
     if (error == JF_OK) {
         error = jf_superblock_read(snapshot->from_fd, &superblock, diagnosis);
     }
-    return error == JF_OK ? jf_superblock_create(snapshot->to_fd, &superblock, diagnosis) : error;
+    if (error == JF_OK) {
+        error = jf_superblock_create(snapshot->to_fd, &superblock, diagnosis);
+    }
+    return error == JF_OK ? archive_link(snapshot, diagnosis) : error;
 }
 
 // The database's identity tells a backup whether tables of one name are the same.

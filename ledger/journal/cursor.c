@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "journal/archive.h"
 
 struct local_cursor {
     struct jf_local_journal *journal;
@@ -95,11 +96,12 @@ static enum jf_error find_segment(struct local_cursor *cursor, uint64_t position
     struct jf_local_journal *journal = cursor->journal;
     const struct jf_block_identity *identity = &cursor->walk.identity;
     struct jf_directory_listing listing;
-    enum jf_error error = jf_directory_list(
-        journal->directory_fd, journal->superblock.oldest_segment, &listing, diagnosis);
+    uint64_t oldest = atomic_load_explicit(&journal->oldest_kept, memory_order_acquire);
+    enum jf_error error = jf_directory_list(journal->directory_fd, oldest, &listing, diagnosis);
     if (error != JF_OK) {
         return error;
     }
+    jf_archive_extend(journal->directory_fd, &listing);
     struct jf_walk_search search = {listing.oldest, listing.newest, position, false};
     uint64_t segment = 0;
     error = jf_walk_find(journal->directory_fd, &search, identity, &segment, diagnosis);

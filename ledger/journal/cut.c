@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "journal/archive.h"
 
 #define ZERO_BYTES ((uint64_t)1 << 20)
 
@@ -124,11 +125,34 @@ static enum jf_error segment_end(int directory_fd, const struct jf_journal_cut *
     return error;
 }
 
+// The first segment that the journal itself will have: an archived one, if it ends in it.
+static uint64_t oldest_after(const struct jf_journal_cut *cut)
+{
+    uint64_t oldest = cut->end.superblock.oldest_segment;
+    bool is_archived = cut->end.block.sequence > 0 && cut->end.block.segment < oldest;
+    return is_archived ? cut->end.block.segment : oldest;
+}
+
+// Archived segments behind the last one are not this generation's.
+static enum jf_error archived_remove(int directory_fd, const struct jf_journal_cut *cut,
+                                     struct jf_diagnosis *diagnosis)
+{
+    for (uint64_t segment = oldest_after(cut); segment < cut->end.superblock.oldest_segment;
+         segment++) {
+        char name[JF_ARCHIVE_NAME_BYTES];
+        jf_archive_name(segment, name);
+        if (unlinkat(directory_fd, name, 0) != 0 && errno != ENOENT) {
+            return fail(segment, errno, diagnosis);
+        }
+    }
+    return JF_OK;
+}
+
 static enum jf_error later_remove(int directory_fd, const struct jf_journal_cut *cut,
                                   struct jf_diagnosis *diagnosis)
 {
     struct jf_directory_listing listing;
-    uint64_t oldest = cut->end.superblock.oldest_segment;
+    uint64_t oldest = oldest_after(cut);
     uint64_t last = cut->end.block.sequence == 0 ? oldest : cut->end.block.segment;
     enum jf_error error = jf_directory_list(directory_fd, oldest, &listing, diagnosis);
     if (error != JF_OK) {
@@ -154,15 +178,24 @@ enum jf_error jf_journal_cut_run(const char *directory, const struct jf_journal_
     if (error != JF_OK) {
         return error;
     }
-    error = segment_end(fd, cut, diagnosis);
+    if (oldest_after(cut) < cut->end.superblock.oldest_segment) {
+        error = jf_archive_take_out(fd, oldest_after(cut), diagnosis);
+    }
+    if (error == JF_OK) {
+        error = segment_end(fd, cut, diagnosis);
+    }
     if (error == JF_OK) {
         error = later_remove(fd, cut, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = archived_remove(fd, cut, diagnosis);
     }
     if (error == JF_OK) {
         struct jf_superblock superblock = cut->end.superblock;
         uint64_t incarnation = cut->end.block.incarnation;
         superblock.sequence += 1;
         superblock.generation = cut->generation;
+        superblock.oldest_segment = oldest_after(cut);
         superblock.flushed_position = cut->flushed_position;
         if (incarnation > superblock.incarnation) {
             superblock.incarnation = incarnation;

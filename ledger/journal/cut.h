@@ -13,9 +13,10 @@ struct jf_journal_cut {
 };
 
 // Ends the last block with `last_position`, fills what follows it in its segment with zeros,
-// removes later segments, and writes the superblock, last. In order and durably, so that a cut that
-// broke off is done again on a new copy. Errors: IO, NO_SPACE, NO_DIRECT, CORRUPT (a segment is not
-// what `end` says), NO_MEMORY, each diagnosed.
+// removes later segments, and writes the superblock, last. A last segment that is archived is taken
+// out of the archive. In: the archive is the directory's own folder, no link. In order and durably,
+// so that a cut that broke off is done again on a new copy. Errors: IO, NO_SPACE, NO_DIRECT,
+// CORRUPT (a segment is not what `end` says), NO_MEMORY, each diagnosed.
 JF_MUST_USE enum jf_error jf_journal_cut_run(const char *directory,
                                              const struct jf_journal_cut *cut,
                                              struct jf_diagnosis *diagnosis);

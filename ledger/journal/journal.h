@@ -95,6 +95,12 @@ struct jf_journal_operations {
 
     // Waits for writes in flight, stops; frees everything. NULL is accepted.
     void (*close)(struct jf_journal *journal);
+
+    // Segments older than this one are archived and are no longer the journal's. In: state holds on
+    // disk everything up to the first entry of `segment`, which has blocks. Their files may be
+    // removed once oldest_kept, which any thread may ask, says so: then the disk says so, too.
+    enum jf_error (*drop_below)(struct jf_journal *journal, uint64_t segment);
+    uint64_t (*oldest_kept)(const struct jf_journal *journal);
 };
 
 // Every implementation begins with this.

@@ -1,8 +1,8 @@
 // What the files of the local journal share: local.c opens and closes, writer.c fills and submits
 // blocks, prepare.c makes the next segment in the background, cursor.c reads.
 //
-// Everything belongs to the ring's thread, except `durable_position`, which cursors of another
-// thread read, and what is constant after opening.
+// Everything belongs to the ring's thread, except `durable_position` and `oldest_kept`, which other
+// threads read, and what is constant after opening.
 #ifndef JF_JOURNAL_LOCAL_PRIVATE_H
 #define JF_JOURNAL_LOCAL_PRIVATE_H
 
@@ -69,6 +69,7 @@ struct jf_superblock_writer {
     int fd;
     unsigned char *buffer; // JF_SUPERBLOCK_BYTES
     uint32_t half;         // the half in flight: 1, 2; 0: idle
+    uint64_t oldest;       // segment that the write in flight names
     bool is_dirty;
     uint64_t written_at_us;
 };
@@ -85,7 +86,8 @@ struct jf_local_journal {
     struct jf_superblock superblock;
     struct jf_superblock_writer superblock_writer;
     struct jf_prepare prepare;
-    uint64_t newest_segment; // highest that exists, spares included
+    uint64_t newest_segment;      // highest that exists, spares included
+    _Atomic uint64_t oldest_kept; // as the superblock on disk says
 
     // Between the steps of opening.
     struct jf_walk end; // stands behind the last valid block, until writing starts

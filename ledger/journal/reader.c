@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "journal/archive.h"
 #include "journal/recovery.h"
 #include "journal/superblock.h"
 
@@ -34,9 +35,12 @@ static enum jf_error list_all(struct jf_journal_reader *reader, struct jf_diagno
     if (error != JF_OK) {
         return error;
     }
-    const struct jf_directory_listing *listing = &reader->listing;
-    if (listing->count == 0 || listing->oldest != oldest ||
-        listing->newest - oldest + 1 != listing->count) {
+    struct jf_directory_listing *listing = &reader->listing;
+    if (listing->count > 0) {
+        jf_archive_extend(reader->directory_fd, listing);
+    }
+    if (listing->count == 0 || listing->oldest > oldest ||
+        listing->newest - listing->oldest + 1 != listing->count) {
         return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
                            "the journal has %llu segments but should have all from %llu to %llu: "
                            "restore the missing ones from a backup, an archive or a follower",
@@ -249,19 +253,40 @@ struct jf_journal_place jf_journal_reader_place(const struct jf_journal_reader *
     return (struct jf_journal_place){reader->walk.segment, reader->walk.offset};
 }
 
+// Where it lies, and how large it is.
+static enum jf_error segment_look(const struct jf_journal_reader *reader,
+                                  struct jf_segment_summary *summary,
+                                  struct jf_diagnosis *diagnosis)
+{
+    struct jf_archive_label label;
+    int fd = -1;
+    jf_segment_name(summary->number, summary->file_name);
+    if (summary->number < reader->superblock.oldest_segment) {
+        summary->is_archived = true;
+        size_t size = strlen(summary->file_name);
+        memcpy(summary->file_name + size, JF_ARCHIVE_SUFFIX, sizeof JF_ARCHIVE_SUFFIX);
+        enum jf_error error =
+            jf_archive_label_read(reader->directory_fd, summary->number, &label, diagnosis);
+        summary->size_bytes = error == JF_OK ? label.size_bytes : 0;
+        return error;
+    }
+    enum jf_error error = jf_segment_open(reader->directory_fd, summary->number, JF_SEGMENT_READ,
+                                          &fd, &summary->size_bytes, diagnosis);
+    if (error == JF_OK) {
+        close(fd);
+    }
+    return error;
+}
+
 static enum jf_error summarize(const struct jf_journal_reader *reader, uint64_t number,
                                struct jf_segment_summary *out_summary,
                                struct jf_diagnosis *diagnosis)
 {
     struct jf_segment_summary summary = {.number = number};
-    jf_segment_name(number, summary.file_name);
-    int fd = -1;
-    enum jf_error error = jf_segment_open(reader->directory_fd, number, JF_SEGMENT_READ, &fd,
-                                          &summary.size_bytes, diagnosis);
+    enum jf_error error = segment_look(reader, &summary, diagnosis);
     if (error != JF_OK) {
         return error;
     }
-    close(fd);
     struct jf_block_header header;
     enum jf_block_finding finding = JF_BLOCK_ABSENT;
     error = jf_walk_first_header(reader->directory_fd, number, &reader->superblock.identity,
@@ -282,6 +307,8 @@ static enum jf_error summarize(const struct jf_journal_reader *reader, uint64_t 
 
 _Static_assert(sizeof((struct jf_segment_summary *)0)->file_name == JF_SEGMENT_NAME_BYTES,
                "a segment's name fits its summary");
+_Static_assert(sizeof "segment-0123456789abcdef.jfl" JF_ARCHIVE_SUFFIX <= JF_SEGMENT_NAME_BYTES,
+               "and so does its name in the archive");
 
 enum jf_error jf_journal_list_segments(const char *directory, jf_segment_callback callback,
                                        void *context, struct jf_diagnosis *diagnosis)
@@ -399,9 +426,6 @@ static enum jf_error blocks_until(struct jf_journal_reader *reader,
         if (error == JF_OK) {
             end->block = reader->block.header;
             end->last_position = reader->walk.tail.last_position;
-            if (end->first_position == 0) {
-                end->first_position = reader->block.header.first_position;
-            }
             is_reached = end->last_position >= search->until_position;
             tell(&progress, reader);
         }
@@ -418,7 +442,14 @@ enum jf_error jf_journal_find_end(const char *directory, const struct jf_journal
         return error;
     }
     struct jf_journal_end end = {.superblock = reader->superblock};
-    error = blocks_until(reader, search, &end, diagnosis);
+    struct jf_block_header first;
+    enum jf_block_finding finding = JF_BLOCK_ABSENT;
+    error = jf_walk_first_header(reader->directory_fd, reader->listing.oldest,
+                                 &reader->superblock.identity, &first, &finding, diagnosis);
+    end.first_position = finding == JF_BLOCK_VALID ? first.first_position : 0;
+    if (error == JF_OK) {
+        error = blocks_until(reader, search, &end, diagnosis);
+    }
     if (error == JF_OK) {
         *out_end = end;
     }

@@ -1,6 +1,7 @@
-// Reading a journal directory from outside: `jifen journal print | verify`, tests, followers that
-// copy files. Takes no lock and changes nothing, so it works beside a running jifend; what that one
-// is just writing looks like a torn tail, which is an end, not an error.
+// Reading a journal directory from outside, and its archive with it: `jifen journal print |
+// verify`, tests, followers that copy files. Takes no lock and changes nothing, so it works beside
+// a running jifend; what that one is just writing looks like a torn tail, which is an end, not an
+// error.
 //
 // Every block is verified as in recovery: checksums, chain, own place, padding, entries.
 // Threads: one reader, one thread. Paths are borrowed for the call only.
@@ -44,6 +45,7 @@ struct jf_segment_summary {
     uint64_t first_position; // of its first entry, or of the next one to come
     uint64_t first_time_us;
     bool has_blocks; // false: a spare, prepared ahead (the three above are 0)
+    bool is_archived;
     bool is_damaged; // its first block's header cannot be read: run verify
     char file_name[40];
 };
@@ -86,7 +88,7 @@ struct jf_journal_end {
     struct jf_superblock superblock;
     struct jf_block_header block; // the last one of the copy; sequence 0: there is none
     uint64_t last_position;       // of that block; 0: none
-    uint64_t first_position;      // of the first block that was verified; 0: none
+    uint64_t first_position;      // of the oldest block there is, archived ones too; 0: none
 };
 
 struct jf_journal_end_search {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "journal/archive.h"
 
 #define HOLD_WAIT_US 1000u
 #define HOLD_TRIES   10000u
@@ -67,7 +68,7 @@ static void list_name(const char *name, uint64_t bound, struct jf_directory_list
     } else if (strcmp(name, JF_LOCK_NAME) == 0) {
         listing->has_lock = true;
     } else if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-               strcmp(name, JF_SEGMENT_TEMPORARY) != 0 &&
+               strcmp(name, JF_SEGMENT_TEMPORARY) != 0 && strcmp(name, JF_ARCHIVE_FOLDER) != 0 &&
                strcmp(name, JF_SUPERBLOCK_TEMPORARY) != 0) {
         listing->has_strangers = true;
     }
@@ -153,6 +154,10 @@ enum jf_error jf_segment_open(int directory_fd, uint64_t number, enum jf_segment
         fd = openat(directory_fd, name, flags | O_CLOEXEC);
         error = fd >= 0 ? JF_OK : error;
     }
+    if (error == JF_ERROR_NOT_FOUND && access == JF_SEGMENT_READ &&
+        jf_archive_has(directory_fd, number)) {
+        return jf_archive_open(directory_fd, number, out_fd, out_size, diagnosis);
+    }
     if (error != JF_OK) {
         return error;
     }
@@ -163,6 +168,26 @@ enum jf_error jf_segment_open(int directory_fd, uint64_t number, enum jf_segment
     }
     *out_fd = fd;
     return JF_OK;
+}
+
+enum jf_error jf_segment_first_sector(int directory_fd, uint64_t number, unsigned char *bytes,
+                                      uint64_t *out_size, int *out_code,
+                                      struct jf_diagnosis *diagnosis)
+{
+    char name[JF_SEGMENT_NAME_BYTES];
+    jf_segment_name(number, name);
+    *out_code = 0;
+    if (faccessat(directory_fd, name, F_OK, 0) != 0 && jf_archive_has(directory_fd, number)) {
+        return jf_archive_first_sector(directory_fd, number, bytes, out_size, diagnosis);
+    }
+    int fd = -1;
+    enum jf_error error =
+        jf_segment_open(directory_fd, number, JF_SEGMENT_READ, &fd, out_size, diagnosis);
+    if (error == JF_OK) {
+        *out_code = jf_read_exactly(fd, bytes, JF_SECTOR_BYTES, 0);
+        close(fd);
+    }
+    return error;
 }
 
 enum jf_error jf_hold_file(int fd, const char *name, struct jf_diagnosis *diagnosis)

@@ -37,11 +37,19 @@ enum jf_segment_access {
     JF_SEGMENT_WRITE, // O_DIRECT or JF_ERROR_NO_DIRECT
 };
 
-// Opens a segment and looks at its size. Errors: NOT_FOUND, NO_DIRECT, IO; CORRUPT when the size is
-// no multiple of a sector or outside JF_SEGMENT_BYTES_MIN..MAX.
+// Opens a segment and looks at its size. One that the journal no longer has is opened for reading
+// from its archive (journal/archive.h), in memory. Errors: NOT_FOUND, NO_DIRECT, IO; CORRUPT when
+// the size is no multiple of a sector or outside JF_SEGMENT_BYTES_MIN..MAX, or the archived segment
+// is damaged; VERSION, NO_MEMORY from the archive.
 JF_MUST_USE enum jf_error jf_segment_open(int directory_fd, uint64_t number,
                                           enum jf_segment_access access, int *out_fd,
                                           uint64_t *out_size, struct jf_diagnosis *diagnosis);
+
+// Reads a segment's first sector, and its size, from journal or archive, without the rest.
+// Out: *out_code 0, or the errno of a sector that cannot be read. Errors: as jf_segment_open.
+JF_MUST_USE enum jf_error jf_segment_first_sector(int directory_fd, uint64_t number,
+                                                  unsigned char *bytes, uint64_t *out_size,
+                                                  int *out_code, struct jf_diagnosis *diagnosis);
 
 // Opens any file of the directory with O_DIRECT. Errors: NO_DIRECT, IO, NO_SPACE.
 JF_MUST_USE enum jf_error jf_direct_open(int directory_fd, const char *name, int flags, int *out_fd,

@@ -30,6 +30,8 @@ static void half_done(struct jf_completion *completion, int32_t result, int32_t 
                             journal->directory, result < 0 ? strerror(-result) : "short write");
     } else if (half == 1 && journal->base.failure.error == JF_OK) {
         queue_half(journal, 2);
+    } else if (half == 2) {
+        atomic_store_explicit(&journal->oldest_kept, writer->oldest, memory_order_release);
     }
 }
 
@@ -49,6 +51,7 @@ static void write_superblock(struct jf_local_journal *journal, uint64_t time_us)
     struct jf_superblock_writer *writer = &journal->superblock_writer;
     journal->superblock.sequence += 1;
     jf_superblock_encode(&journal->superblock, writer->buffer);
+    writer->oldest = journal->superblock.oldest_segment;
     writer->is_dirty = false;
     writer->written_at_us = time_us;
     queue_half(journal, 1);
@@ -66,6 +69,26 @@ static enum jf_error note_flushed(struct jf_journal *base, uint64_t position)
         journal->superblock_writer.is_dirty = true;
     }
     return JF_OK;
+}
+
+static enum jf_error drop_below(struct jf_journal *base, uint64_t segment)
+{
+    struct jf_local_journal *journal = (struct jf_local_journal *)base;
+    JF_ASSERT(segment <= journal->segment);
+    if (base->failure.error != JF_OK) {
+        return base->failure.error;
+    }
+    if (segment > journal->superblock.oldest_segment) {
+        journal->superblock.oldest_segment = segment;
+        journal->superblock_writer.is_dirty = true;
+    }
+    return JF_OK;
+}
+
+static uint64_t oldest_kept(const struct jf_journal *base)
+{
+    const struct jf_local_journal *journal = (const struct jf_local_journal *)base;
+    return atomic_load_explicit(&journal->oldest_kept, memory_order_acquire);
 }
 
 // --- What is due.
@@ -173,4 +196,6 @@ const struct jf_journal_operations jf_local_operations = {
     .read_next = jf_local_read_next,
     .read_close = jf_local_read_close,
     .close = jf_local_close,
+    .drop_below = drop_below,
+    .oldest_kept = oldest_kept,
 };

@@ -284,28 +284,23 @@ enum jf_error jf_walk_first_header(int directory_fd, uint64_t segment,
                                    enum jf_block_finding *out_finding,
                                    struct jf_diagnosis *diagnosis)
 {
-    int fd = -1;
     uint64_t size = 0;
-    enum jf_error error =
-        jf_segment_open(directory_fd, segment, JF_SEGMENT_READ, &fd, &size, diagnosis);
-    if (error != JF_OK) {
-        return error;
-    }
+    int code = 0;
     unsigned char *bytes = jf_aligned_allocate(JF_SECTOR_BYTES);
     if (bytes == NULL) {
-        close(fd);
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory to read a journal segment");
     }
+    enum jf_error error =
+        jf_segment_first_sector(directory_fd, segment, bytes, &size, &code, diagnosis);
     *out_finding = JF_BLOCK_UNREADABLE;
-    if (jf_read_exactly(fd, bytes, JF_SECTOR_BYTES, 0) == 0) {
+    if (error == JF_OK && code == 0) {
         *out_finding = jf_block_decode_header(bytes, out_header);
     }
     if (*out_finding == JF_BLOCK_VALID) {
         *out_finding = jf_block_check_place(out_header, identity, segment, 0, size);
     }
     jf_aligned_free(bytes, JF_SECTOR_BYTES);
-    close(fd);
-    return JF_OK;
+    return error;
 }
 
 enum jf_error jf_walk_find(int directory_fd, const struct jf_walk_search *search,

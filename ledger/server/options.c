@@ -41,6 +41,7 @@ const char jf_server_help[] =
     "  --queue-length N         requests that may wait, a power of two, 64 to 65536 (16384)\n"
     "  --connections N          clients at a time, 1 to 65536 (8192); further ones are closed\n"
     "  --streams N              calls at a time on one connection, 1 to 65536 (1024)\n"
+    "  --archive DIR            compress journal segments that are not needed any more into DIR\n"
     "  --zone-dir DIR           the time zone database (/usr/share/zoneinfo)\n"
     "  --config FILE            YAML with the same words, _ for -; flags go before it\n"
     "  --version, --help\n"
@@ -68,6 +69,7 @@ static const cyaml_schema_field_t settings_fields[] = {
     TEXT_FIELD(tls_key),
     TEXT_FIELD(zone_dir),
     TEXT_FIELD(scrub_days),
+    TEXT_FIELD(archive),
     NUMBER_FIELD(cache_mib),
     NUMBER_FIELD(segment_mib),
     NUMBER_FIELD(reserve_mib),
@@ -163,6 +165,7 @@ static const struct value_flag text_flags[] = {
     {"tls-key", offsetof(struct jf_server_settings, tls_key)},
     {"zone-dir", offsetof(struct jf_server_settings, zone_dir)},
     {"scrub-days", offsetof(struct jf_server_settings, scrub_days)},
+    {"archive", offsetof(struct jf_server_settings, archive)},
 };
 
 struct number_flag {

@@ -153,12 +153,20 @@ static void on_damage(void *context, const char *text)
     say(context, "DAMAGED at rest: %s. What is whole is served on; what is damaged is not", text);
 }
 
+static void on_archive_failure(void *context, const struct jf_diagnosis *diagnosis)
+{
+    say(context, "nothing can be archived now, and nothing is dropped: %s", diagnosis->text);
+}
+
 static enum jf_error engine_open(struct server *server, struct jf_diagnosis *diagnosis)
 {
     const struct jf_server_settings *settings = &server->options.settings;
     struct jf_engine_config config = jf_engine_config_default();
     config.data_directory = settings->data;
     config.zone_directory = settings->zone_dir;
+    config.archive_directory = settings->archive;
+    config.on_archive_failure = on_archive_failure;
+    config.on_archive_context = server;
     config.cache_bytes = settings->cache_mib * MIB;
     config.filter_bytes = settings->filter_mib * MIB;
     config.segment_bytes = settings->segment_mib * MIB;

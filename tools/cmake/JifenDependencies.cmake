@@ -5,7 +5,7 @@ find_package(Threads REQUIRED)
 set(dependencies
     "liburing;URING" "libprotobuf-c;PROTOBUFC" "libxxhash;XXHASH" "libnghttp2;NGHTTP2"
     "openssl;OPENSSL" "ck;CK" "libcyaml;CYAML" "yaml-0.1;YAML" "smartcols;SMARTCOLS"
-    "zlib;ZLIB" "rocksdb;ROCKSDB" "jansson;JANSSON")
+    "zlib;ZLIB" "libzstd;ZSTD" "rocksdb;ROCKSDB" "jansson;JANSSON")
 if(BUILD_TESTING)
   list(APPEND dependencies "criterion;CRITERION")
 endif()

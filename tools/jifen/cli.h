@@ -131,6 +131,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(backup, "copy a ledger to a safe place: first whole, then what is new")                      \
     X(restore, "make a ledger from a backup, up to a position or an instant")                      \
     X(rebuild, "make the state of a stopped ledger anew from its journal")                         \
+    X(archive, "compress what of the journal is not needed any more")                              \
     X(checkpoint, "write the state to disk now")
 
 #define JF_CLI_DECLARE(name, summary)                                                              \

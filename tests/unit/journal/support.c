@@ -210,7 +210,8 @@ uint64_t directory_digest(const struct world *world)
     cr_assert_not_null(stream);
     uint64_t digest = 0;
     for (struct dirent *entry = readdir(stream); entry != NULL; entry = readdir(stream)) {
-        if (entry->d_name[0] != '.' && strcmp(entry->d_name, JF_LOCK_NAME) != 0) {
+        if (entry->d_name[0] != '.' && strcmp(entry->d_name, JF_LOCK_NAME) != 0 &&
+            strcmp(entry->d_name, "archive") != 0) {
             digest += file_digest(world, entry->d_name);
         }
     }

@@ -18,7 +18,9 @@ CORRUPT = 4  # exit code of jifend
 LINES = 450  # a sale of some 20 KiB: 4 MiB are full after 250
 
 
-class Archive(backup_test.Backups):
+class Archives(backup_test.Backups):
+    """Ledgers of several segments, and their archive."""
+
     def setUp(self):
         super().setUp()
         self.archive = self.folder / "archive"
@@ -55,6 +57,8 @@ class Archive(backup_test.Backups):
     def entries_of(self, data):
         return self.run_jifen("journal", "verify", data, "--json")["entries"]
 
+
+class Archive(Archives):
     def test_an_archived_ledger_starts_verifies_follows_and_is_rebuilt(self):
         server = self.filled()
         before = self.segments()

@@ -366,6 +366,14 @@ static void follower_free(struct jf_follower *follower)
 enum jf_error jf_follower_start(struct jf_engine *engine, const struct jf_follow_input *input,
                                 struct jf_follower **out_follower, struct jf_diagnosis *diagnosis)
 {
+    if (input->generation != 0 && input->generation != engine->journal->generation) {
+        return jf_diagnose(diagnosis, JF_ERROR_FOREIGN,
+                           "The ledger was restored from a backup: it is generation %llu, and %llu "
+                           "was followed. Positions behind the restored one mean other entries "
+                           "now; begin again from what both have.",
+                           (unsigned long long)engine->journal->generation,
+                           (unsigned long long)input->generation);
+    }
     JF_ASSERT(input->render != NULL);
     JF_ASSERT(input->wake != NULL);
     struct jf_follow_place *place = place_take(&engine->follow_places);

@@ -24,6 +24,7 @@ typedef enum jf_error (*jf_follow_render)(void *context, struct jf_text entry,
 
 struct jf_follow_input {
     uint64_t from_position; // 0 or 1: the first; may lie ahead
+    uint64_t generation;    // of the ledger that was followed so far; 0: whichever it is
     uint64_t kinds;         // bit n: entries of kind n are wanted; 0: all are
     jf_follow_render render;
     void *render_context;
@@ -31,7 +32,8 @@ struct jf_follow_input {
     void *wake_context;
 };
 
-// Errors: JF_ERROR_BUSY when JF_FOLLOWERS_MAX follow already; JF_ERROR_NO_MEMORY; diagnosed.
+// Errors: JF_ERROR_FOREIGN in another generation; JF_ERROR_BUSY when JF_FOLLOWERS_MAX follow
+// already; JF_ERROR_NO_MEMORY; diagnosed.
 JF_MUST_USE enum jf_error jf_follower_start(struct jf_engine *engine,
                                             const struct jf_follow_input *input,
                                             struct jf_follower **out_follower,

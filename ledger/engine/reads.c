@@ -327,6 +327,7 @@ static void status_positions(struct jf_engine *engine, struct jf_status_answer *
         answer->overloads += lane == NULL ? 0 : atomic_load(&lane->overloads);
     }
     memcpy(answer->ledger_id, engine->journal->ledger_id.bytes, sizeof answer->ledger_id);
+    answer->generation = engine->journal->generation;
 }
 
 static enum jf_error status_totals(struct jf_engine *engine, struct jf_arena *arena,

@@ -88,6 +88,7 @@ struct jf_status_answer {
     uint32_t programme_version;
     uint32_t store_count;
     unsigned char ledger_id[16];
+    uint64_t generation;
     struct jf_text read_only_reason; // size 0: writable
 };
 

@@ -107,6 +107,7 @@ struct jf_journal_operations {
 struct jf_journal {
     const struct jf_journal_operations *operations;
     struct jf_ledger_id ledger_id;
+    uint64_t generation;         // counts restores from a backup: 1 in a ledger never restored
     struct jf_diagnosis failure; // the final error, once there is one (error JF_OK: none)
 };
 

@@ -489,6 +489,7 @@ enum jf_error jf_journal_local_lock(const struct jf_journal_config *config, stru
         return error;
     }
     journal->base.ledger_id = journal->superblock.identity.ledger_id;
+    journal->base.generation = journal->superblock.generation;
     atomic_store(&journal->oldest_kept, journal->superblock.oldest_segment);
     *out_journal = &journal->base;
     return JF_OK;

@@ -402,6 +402,7 @@ struct jf_journal *jf_journal_memory_create(struct jf_ledger_id ledger_id)
     pthread_mutex_init(&journal->mutex, NULL);
     journal->base.operations = &memory_operations;
     journal->base.ledger_id = ledger_id;
+    journal->base.generation = 1;
     journal->incarnation = 1;
     return &journal->base;
 }

@@ -85,7 +85,9 @@ static void follow_start(struct jf_service *service, struct jf_follow_call *foll
     enum jf_error error =
         jf_follower_start(service->engine, input, &follow_call->follower, &diagnosis);
     if (error != JF_OK) {
-        jf_status_finish(follow_call->call, JF_STATUS_RESOURCE_EXHAUSTED, "%s", diagnosis.text);
+        enum jf_status status = error == JF_ERROR_FOREIGN ? JF_STATUS_FAILED_PRECONDITION
+                                                          : JF_STATUS_RESOURCE_EXHAUSTED;
+        jf_status_finish(follow_call->call, status, "%s", diagnosis.text);
         return;
     }
     jf_call_set_context(follow_call->call, follow_call);
@@ -119,6 +121,7 @@ void jf_follow_call_message(struct jf_service *service, struct jf_call *call, st
     follow_call->is_heartbeat = request->heartbeat;
     follow_call->is_stored = request->stored;
     input.from_position = request->from_position;
+    input.generation = request->generation;
     input.render_context = follow_call;
     follow_start(service, follow_call, &input);
 }

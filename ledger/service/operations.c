@@ -81,6 +81,7 @@ static void status_counts(const struct jf_status_answer *answer,
     response->uptime_us = answer->uptime_us;
     response->programme_version = answer->programme_version;
     response->stores = answer->store_count;
+    response->generation = answer->generation;
     response->read_only = answer->read_only_reason.size > 0;
     response->recovered_entries = answer->recovered_entries;
     response->recovery_us = answer->recovery_us;

@@ -462,6 +462,7 @@ class Restore(Backups):
         self.take()
         self.restore("first", "--to", 20)
         server = self.assert_holds("first", 20)
+        self.assert_followers_are_told(server)
         self.answers = {key: answer for key, answer in self.answers.items() if answer[0] <= 20}
         self.post(server, 10, prefix="other")
         self.assertEqual(server.stop(), 0)
@@ -473,6 +474,22 @@ class Restore(Backups):
         self.assertEqual(server.stop(), 0)
         # And the older generation does not take it back.
         self.take(code=BAD_INPUT, words=["generation"])
+
+    def assert_followers_are_told(self, server):
+        """Whoever followed the first generation beyond the cut learns that positions mean other entries now."""
+        with server.channel() as channel:
+            client = Client(channel)
+            self.assertEqual(fault.status_of(client).generation, 2)
+            for generation in (0, 2):
+                call = client.operations.Follow(operations_pb2.FollowRequest(from_position=1, generation=generation),
+                                                timeout=WAIT)
+                self.assertEqual(next(call).entry.position, 1)
+                call.cancel()
+            with self.assertRaises(grpc.RpcError) as caught:
+                next(client.operations.Follow(operations_pb2.FollowRequest(from_position=25, generation=1),
+                                              timeout=WAIT))
+            self.assertEqual(caught.exception.code(), grpc.StatusCode.FAILED_PRECONDITION)
+            self.assertIn("generation 2", caught.exception.details())
 
 
 def flip(path, offset):

@@ -16,6 +16,7 @@
 #define ENROLLED_ON 20454 // 2026-01-01
 #define SALES_MAX   (MODEL_SALES_MAX - 8)
 #define BURST       280u
+#define BULK_BYTES  (900u << 10)
 #define SETUP_OPS   3u
 
 static struct {
@@ -23,12 +24,15 @@ static struct {
     uint32_t op_count;
     struct sim_call *calls; // CALLS_MAX
     uint32_t taken;         // of them
+    char *bulk;             // text of large programmes; NULL: not yet
+    uint32_t bulk_count;
 } client;
 
 void sim_client_create(void)
 {
     client.op_count = 0;
     client.taken = 0;
+    client.bulk_count = 0;
     client.calls = calloc(CALLS_MAX, sizeof *client.calls);
     SIM_REQUIRE(client.calls != NULL);
     for (uint32_t i = 0; i < CALLS_MAX; i++) {
@@ -46,6 +50,8 @@ void sim_client_destroy(void)
         jf_arena_deinit(&client.calls[i].arena);
     }
     free(client.calls);
+    free(client.bulk);
+    client.bulk = NULL;
     client.op_count = 0;
     client.calls = NULL;
 }
@@ -121,6 +127,23 @@ static void setup_make(uint32_t step)
     struct sim_op *op = op_make(JF_COMMAND_PUT_STORE, 0);
     op->command.as.put_store =
         (struct jf_put_store_command){.store = {step}, .entity = {step}, .zone = JF_TEXT("UTC")};
+}
+
+// The same programme again, with a long comment behind it.
+static void bulk_make(void)
+{
+    struct sim_op *op = op_make(JF_COMMAND_PUBLISH, 0);
+    uint32_t size = (uint32_t)sizeof MODEL_PROGRAMME - 1;
+    if (client.bulk == NULL) {
+        client.bulk = malloc(BULK_BYTES);
+        SIM_REQUIRE(client.bulk != NULL);
+        memset(client.bulk, '#', BULK_BYTES);
+        memcpy(client.bulk, MODEL_PROGRAMME, size);
+    }
+    op->command.as.publish.yaml.data = client.bulk;
+    op->command.as.publish.yaml.size = BULK_BYTES / 2 + sim_draw(BULK_BYTES / 2);
+    op->command.as.publish.file_name = JF_TEXT("bulk.yaml");
+    client.bulk_count += 1;
 }
 
 static void enrol_make(uint32_t member)
@@ -257,6 +280,10 @@ static struct sim_op *op_new(void)
     }
     uint32_t member = 1 + sim_draw(SIM_MEMBERS);
     uint32_t what = sim_draw(12);
+    if (sim.options.bulk > client.bulk_count && sim_draw(4) == 0) {
+        bulk_make();
+        return client.ops[client.op_count - 1];
+    }
     if (!sim_oracle_member(member)->is_enrolled && sim_draw(4) > 0) {
         enrol_make(member);
     } else if (what == 0) {

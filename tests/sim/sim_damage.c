@@ -26,7 +26,8 @@ struct kept {
 static struct {
     struct kept kept[KEPT_MAX];
     uint32_t kept_count;
-    uint64_t spare_first; // spare segments put in; 0: none
+    uint64_t spare_first; // spare segments put in
+    uint32_t spare_count;
 } damage;
 
 // ---- Keeping and putting back ---------------------------------------------------------
@@ -51,17 +52,44 @@ static void block_put(struct sim_file *file, uint64_t offset, const unsigned cha
     }
 }
 
+static void spare_path(uint32_t index, char path[SIM_PATH_BYTES])
+{
+    char name[JF_SEGMENT_NAME_BYTES];
+    jf_segment_name(damage.spare_first + index, name);
+    snprintf(path, SIM_PATH_BYTES, "%s/%s", SIM_JOURNAL, name);
+}
+
+// Puts empty segments behind the newest. Returns: the last of them.
+static struct sim_file *spares_add(uint32_t count)
+{
+    struct sim_file *file = NULL;
+    damage.spare_first = 1;
+    damage.spare_count = count;
+    while (sim_segment_file(damage.spare_first) != NULL) {
+        damage.spare_first += 1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        char path[SIM_PATH_BYTES];
+        spare_path(i, path);
+        int fd = sim_disk_open(path, O_CREAT);
+        file = sim_disk_file(fd);
+        sim_file_extend(file, sim_file_size(sim_segment_file(1)));
+        sim_file_sync(file);
+        SIM_REQUIRE(sim_disk_close(fd) == 0);
+    }
+    sim_file_sync(sim_disk_find(SIM_JOURNAL));
+    return file;
+}
+
 static void spares_remove(void)
 {
-    for (uint64_t i = 0; damage.spare_first != 0 && i < SPARES_MORE; i++) {
-        char name[JF_SEGMENT_NAME_BYTES];
+    for (uint32_t i = 0; i < damage.spare_count; i++) {
         char path[SIM_PATH_BYTES];
-        jf_segment_name(damage.spare_first + i, name);
-        snprintf(path, sizeof path, "%s/%s", SIM_JOURNAL, name);
+        spare_path(i, path);
         SIM_REQUIRE(sim_disk_remove(path) == 0);
     }
     sim_file_sync(sim_disk_find(SIM_JOURNAL));
-    damage.spare_first = 0;
+    damage.spare_count = 0;
 }
 
 static void put_back(void)
@@ -132,15 +160,17 @@ static void silence_forbid(const char *what)
 
 // ---- Kinds ----------------------------------------------------------------------------
 
-// A bit of a block flips.
+// A bit of a block flips: of its header as often as of anything.
 static void flip(uint32_t count)
 {
     const struct sim_block *block = sim_block_at(sim_draw(count));
-    uint64_t offset =
-        block->header.offset + sim_draw(block->header.length / SIM_SECTOR) * SIM_SECTOR;
+    bool is_header = sim_draw(2) == 0;
+    uint32_t sectors = is_header ? 1 : block->header.length / SIM_SECTOR;
+    uint64_t offset = block->header.offset + sim_draw(sectors) * SIM_SECTOR;
     unsigned char sector[SIM_SECTOR];
     sim_file_sector_load(block->file, offset, sector);
-    sector[sim_draw(SIM_SECTOR)] ^= (unsigned char)(1u << sim_draw(8));
+    uint32_t at = sim_draw(is_header ? JF_BLOCK_HEADER_BYTES : SIM_SECTOR);
+    sector[at] ^= (unsigned char)(1u << sim_draw(8));
     sector_put(block->file, offset, sector);
     sim_count(SIM_FAULT_FLIP);
     silence_forbid("a flipped bit");
@@ -208,8 +238,10 @@ static void superblock_of_other_backup(void)
     struct jf_superblock superblock;
     SIM_REQUIRE(sim_file_read(file, bytes, sizeof bytes, 0) == (int64_t)sizeof bytes);
     SIM_REQUIRE(jf_superblock_decode(bytes, &superblock, NULL) == JF_OK);
-    const struct sim_file *next = sim_segment_file(2);
-    if (next == NULL || !sim_file_sector_is_zero(next, 0)) {
+    if (sim_segment_file(2) == NULL) {
+        (void)spares_add(1);
+    }
+    if (!sim_file_sector_is_zero(sim_segment_file(2), 0)) {
         return;
     }
     superblock.oldest_segment = 2;
@@ -305,24 +337,7 @@ static void transplant(uint32_t count)
 static void too_far(void)
 {
     unsigned char sector[SIM_SECTOR];
-    uint64_t last = sim_block_next().segment;
-    while (sim_segment_file(last + 1) != NULL) {
-        last += 1;
-    }
-    struct sim_file *file = NULL;
-    damage.spare_first = last + 1;
-    for (uint32_t i = 0; i < SPARES_MORE; i++) {
-        char name[JF_SEGMENT_NAME_BYTES];
-        char path[SIM_PATH_BYTES];
-        jf_segment_name(damage.spare_first + i, name);
-        snprintf(path, sizeof path, "%s/%s", SIM_JOURNAL, name);
-        int fd = sim_disk_open(path, O_CREAT);
-        file = sim_disk_file(fd);
-        sim_file_extend(file, sim_file_size(sim_segment_file(1)));
-        sim_file_sync(file);
-        SIM_REQUIRE(sim_disk_close(fd) == 0);
-    }
-    sim_file_sync(sim_disk_find(SIM_JOURNAL));
+    struct sim_file *file = spares_add(SPARES_MORE);
     memset(sector, 0xa5, sizeof sector);
     sector_put(file, sim_file_size(file) - SIM_SECTOR, sector);
     sim_count(SIM_FAULT_TRANSPLANT);
@@ -376,7 +391,7 @@ void sim_damage(void)
     sim_idle();
     sim_stop(false);
     uint32_t count = sim_blocks_find();
-    uint32_t kind = count < 2 ? 9 : sim_draw(16);
+    uint32_t kind = count < 2 ? 8 : sim_draw(16);
     if (kind < 4) {
         flip(count);
     } else if (kind < 5) {

@@ -356,6 +356,8 @@ void sim_stop(bool is_kill)
 
 static void end(void)
 {
+    sim_say("ends with %u ids, entries up to %llu known", sim_op_count(),
+            (unsigned long long)sim_oracle_position());
     uint32_t how = sim_draw(1000);
     if (sim_disk_is_on() && how < sim.options.stop) {
         sim_count(SIM_FAULT_STOP);
@@ -434,7 +436,9 @@ static void zone_make(void)
 void sim_seed_run(uint64_t seed)
 {
     sim.seed = seed;
-    sim.random.state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    // Mixed, so that the sequences of neighbouring seeds are not the same one, shifted.
+    sim.random.state = seed;
+    sim.random.state = sim_next(&sim.random) ^ UINT64_C(0x5851F42D4C957F2D);
     sim.now_us = START_US;
     sim.is_calm = false;
     sim_disk_create();
@@ -443,6 +447,8 @@ void sim_seed_run(uint64_t seed)
     sim_client_create();
     sim_oracle_create();
     uint32_t lives = sim.options.lives;
+    sim_say("seed %llu: %u lives of %u steps%s", (unsigned long long)seed, lives, sim.options.steps,
+            sim.options.bulk > 0 ? ", in bulk" : "");
     for (uint32_t i = 0; i < lives; i++) {
         sim_start();
         sim_disk_cut_after(sim_draw(3) == 0 ? 0 : 1 + sim_draw(OPERATIONS_CUT));

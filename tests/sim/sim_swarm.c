@@ -38,4 +38,10 @@ void sim_swarm_draw(struct sim_options *options)
         .checkpoint_entries = 1 + sim_draw(300),
     };
     faults_draw(options);
+    // Such a ledger takes long to start: fewer lives, and not many of them.
+    if (sim_draw(24) == 0) {
+        options->bulk = 8;
+        options->lives = 6 + sim_draw(6);
+        options->steps = 8 + sim_draw(12);
+    }
 }

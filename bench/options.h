@@ -78,6 +78,7 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
     X(engine, "durable sales in this process: journal and state, no network")                      \
     X(rpc, "durable sales through gRPC: rate, latency, memory, processor time")                    \
     X(jobs, "what a recalculation of all members costs the tills beside it")                       \
+    X(abuse, "what a till waits while others abuse the server on the wire")                        \
     X(peers, "the same sale on PostgreSQL and Redis, beside ours")                                 \
     X(memory, "resident memory of jifend with many members on disk")                               \
     X(compare, "what moved between two runs")                                                      \

@@ -167,6 +167,14 @@ class BenchTest(unittest.TestCase):
         self.assertGreaterEqual(figures["rpc.saturation.rate"]["value"], 1000)  # of which p99 is below 2 s
         self.assertEqual(figures["rpc.saturation.p99_bound_us"]["value"], 2000000)
 
+    def test_a_till_is_measured_beside_every_attack(self):
+        figures = self.measured("abuse", "--seconds", "0.2", *SMALL)
+        self.assertGreater(figures["abuse.alone.sale.p99_us"]["value"], 0)
+        for attack in ("idle", "half_requests", "dropped", "pings", "settings", "windows", "resets", "continuations",
+                       "header_bombs", "after"):
+            self.assertGreater(figures[f"abuse.{attack}.sale.p99_us"]["ratio"], 0)
+            self.assertGreater(figures[f"abuse.{attack}.rss_mib"]["value"], 0)
+
     def test_the_engine_alone_is_measured_by_windows(self):
         figures = self.measured("engine", "--members", "50", "--sales", "3000", "--window", "1000", "--batch", "100")
         self.assertGreater(figures["engine.steady.rate"]["value"], 0)

@@ -1,0 +1,162 @@
+// jifen-bench abuse: what a till waits while others abuse the server. One till posts sale after
+// sale, first by itself, then beside each attack; the same figures of both stand side by side.
+// Fails: usage; a jifend that does not start or answer; a refused or failed sale of the till.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/attack.h"
+#include "bench/options.h"
+#include "bench/population.h"
+#include "bench/posting.h"
+#include "bench/report.h"
+#include "bench/target.h"
+
+static const struct jf_bench_help help = {
+    .usage = "jifen-bench abuse [options]",
+    .about = "Starts a jifend of its own on loopback with a fresh ledger. A till posts one sale "
+             "after the\n"
+             "other, each durable before it is answered: alone, then beside one attack after the "
+             "other,\n"
+             "then alone again. Attacks:\n"
+             "  idle            2,000 connections that do nothing\n"
+             "  half_requests   2,000 requests that stop in their headers\n"
+             "  dropped         connections that are dropped in mid-request, one after the other\n"
+             "  pings, settings, windows, continuations\n"
+             "                  such frames without end\n"
+             "  resets          calls that are begun and reset at once\n"
+             "  header_bombs    10,000 headers of 4 KiB in a frame of 14 KiB\n"
+             "The attackers' process has what the others leave of the processors. Memory is told "
+             "beside.\n",
+    .example = "  jifen-bench abuse --dir /var/tmp --seconds 5\n",
+};
+
+struct run {
+    struct jf_target_options target_options;
+    struct jf_population population;
+    uint64_t run_ms;
+    const char *json_path;
+    struct jf_target target;
+    struct jf_report report;
+    struct jf_sales sales;
+    struct jf_load_result result;
+};
+
+// The till posts for the run's time. Figures as PREFIX.sale.*, ratios to those of `of`.
+static enum jf_bench_exit till_measure(struct run *run, const char *prefix, const char *of)
+{
+    struct jf_diagnosis diagnosis;
+    char name[JF_FIGURE_NAME_SIZE];
+    struct jf_posting posting = {.sales = &run->sales, .sales_left = UINT64_MAX};
+    const struct jf_load_source source = jf_posting_source(&posting, JF_POSTING_UNARY);
+    const struct jf_load_config config = {.server = &run->target.server,
+                                          .source = &source,
+                                          .connections = 1,
+                                          .calls = 1,
+                                          .warm_up_us = run->run_ms * 100,
+                                          .run_us = run->run_ms * 1000,
+                                          .server_pid = run->target.process.pid};
+    (void)fprintf(stderr, "%s\n", prefix);
+    if (jf_load_run(&config, run->target.clients, &run->result, &diagnosis) != JF_OK) {
+        return jf_bench_diagnosed(&diagnosis);
+    }
+    if (jf_interrupt_seen()) {
+        return JF_BENCH_INTERRUPTED;
+    }
+    if (!jf_load_is_good(&config, &run->result)) {
+        return jf_bench_fail(JF_BENCH_FAILED, "%" PRIu64 " calls failed: %s", run->result.failures,
+                             run->result.failure);
+    }
+    (void)snprintf(name, sizeof(name), "%.40s.sale", prefix);
+    jf_report_add_latency(&run->report, name, &run->result.latency_ns, of);
+    (void)snprintf(name, sizeof(name), "%.40s.rss_mib", prefix);
+    struct jf_process_usage usage;
+    jf_process_usage(run->target.process.pid, &usage);
+    jf_report_add(&run->report, name, (double)usage.resident_bytes / (1u << 20), "MiB", NULL);
+    return JF_BENCH_OK;
+}
+
+static enum jf_bench_exit beside_attack(struct run *run, const struct jf_attack *attack)
+{
+    char prefix[JF_FIGURE_NAME_SIZE];
+    pid_t pid = jf_attack_start(attack, (uint16_t)run->target.process.port);
+    if (pid < 0) {
+        return jf_bench_fail(JF_BENCH_UNAVAILABLE, "no process for the attack: %s",
+                             strerror(errno));
+    }
+    (void)snprintf(prefix, sizeof(prefix), "abuse.%.30s", jf_attack_name(attack));
+    enum jf_bench_exit code = till_measure(run, prefix, "abuse.alone.sale");
+    jf_attack_stop(pid);
+    return code;
+}
+
+static enum jf_bench_exit ledger_measure(struct run *run)
+{
+    struct jf_diagnosis diagnosis;
+    if (jf_target_start(&run->target, &diagnosis) != JF_OK ||
+        jf_population_make(&run->target, &run->population, &diagnosis) != JF_OK) {
+        return jf_bench_diagnosed(&diagnosis);
+    }
+    jf_sales_init(&run->sales, (uint32_t)jf_bench_unix_time_ms(), run->population.member_count,
+                  (uint32_t)run->population.store_count);
+    enum jf_bench_exit code = till_measure(run, "abuse.alone", NULL);
+    const struct jf_attack *attack = NULL;
+    for (uint32_t i = 0; code == JF_BENCH_OK && (attack = jf_attack_at(i)) != NULL; i++) {
+        code = beside_attack(run, attack);
+    }
+    if (code == JF_BENCH_OK) {
+        code = till_measure(run, "abuse.after", "abuse.alone.sale");
+    }
+    if (code == JF_BENCH_OK && jf_target_stop(&run->target, &diagnosis) != JF_OK) {
+        code = jf_bench_fail(JF_BENCH_FAILED, "%s", diagnosis.text);
+    }
+    return code;
+}
+
+static enum jf_bench_exit run_all(struct run *run)
+{
+    struct jf_diagnosis diagnosis;
+    enum jf_bench_exit code = JF_BENCH_OK;
+    if (jf_target_open(&run->target, &run->target_options, &diagnosis) != JF_OK) {
+        code = jf_bench_diagnosed(&diagnosis);
+    } else {
+        code = ledger_measure(run);
+    }
+    jf_target_close(&run->target);
+    if (jf_interrupt_seen()) {
+        return jf_bench_fail(JF_BENCH_INTERRUPTED, "interrupted");
+    }
+    if (code == JF_BENCH_OK &&
+        jf_report_finish(&run->report, run->json_path, &diagnosis) != JF_OK) {
+        code = jf_bench_diagnosed(&diagnosis);
+    }
+    return code;
+}
+
+enum jf_bench_exit jf_bench_abuse_run(const struct jf_bench_command *command)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return jf_bench_fail(JF_BENCH_UNAVAILABLE, "out of memory");
+    }
+    run->population = JF_POPULATION_DEFAULT;
+    run->population.member_count = 1000;
+    run->run_ms = 3000;
+    const struct jf_bench_option options[] = {
+        JF_TARGET_OPTION_ROWS(run->target_options),
+        JF_POPULATION_OPTION_ROWS(run->population),
+        {"--seconds", "S", JF_BENCH_SECONDS, &run->run_ms, 10, 3600000, "of the till, beside each"},
+        {"--json", "FILE", JF_BENCH_TEXT, &run->json_path, 0, 0, "write the figures there too"},
+    };
+    enum jf_bench_exit code = jf_options_parse(&help, options, JF_BENCH_OPTION_COUNT(options),
+                                               command->argc - 1, command->argv + 1);
+    if (code == JF_BENCH_GO_ON) {
+        const char *directory = run->target_options.directory;
+        jf_report_begin(&run->report, command, directory == NULL ? "." : directory);
+        code = run_all(run);
+    }
+    free(run);
+    return code;
+}

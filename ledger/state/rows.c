@@ -13,6 +13,9 @@
 #include "state/state_private.h"
 #include "state/varint.h"
 
+// Four bytes of filter for each byte of hash: one answer in very many is a false "maybe".
+#define FILTER_BYTES_PER_BYTE 4u
+
 struct table {
     const char *name;
     enum jf_kv_family family;
@@ -357,6 +360,36 @@ enum jf_error jf_state_entries_next(struct jf_state_entries *entries, uint64_t *
 
 // ---- The filter -----------------------------------------------------------------------
 
+// How many bytes of filter the rows ask for. Pages fit one size only. Without any the rows are
+// hashes, which fill a smaller filter as well: a young ledger's is not worth the memory of a
+// large one, each time it is verified.
+static enum jf_error filter_size_find(struct jf_state_scan *scan, uint64_t *size_bytes,
+                                      struct jf_diagnosis *diagnosis)
+{
+    const struct jf_kv_functions *functions = scan->kv->functions;
+    struct jf_text key = {NULL, 0};
+    struct jf_text value = {NULL, 0};
+    uint64_t recent_bytes = 0;
+    struct jf_kv_iterator *iterator =
+        functions->iterator_open(scan->kv, JF_KV_FILTER, scan->snapshot, key);
+    if (iterator == NULL) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "out of memory reading the filter");
+    }
+    enum jf_error error = functions->iterator_next(iterator, &key, &value, diagnosis);
+    bool has_pages = error == JF_OK && key.size > 0 && key.data[0] == JF_FILTER_KEY_PAGE;
+    while (error == JF_OK && !has_pages) {
+        recent_bytes += value.size;
+        error = functions->iterator_next(iterator, &key, &value, diagnosis);
+    }
+    functions->iterator_close(iterator);
+    uint64_t enough = JF_FILTER_BYTES_MIN;
+    while (enough < FILTER_BYTES_PER_BYTE * recent_bytes) {
+        enough *= 2;
+    }
+    *size_bytes = has_pages || *size_bytes < enough ? *size_bytes : enough;
+    return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
+}
+
 static enum jf_error filter_rows_load(struct jf_state_scan *scan, struct jf_filter *filter,
                                       struct jf_diagnosis *diagnosis)
 {
@@ -399,6 +432,9 @@ enum jf_error jf_state_scan_filter(struct jf_state_scan *scan, struct jf_filter 
     enum jf_error error = meta_read(scan, JF_META_FILTER, &size, diagnosis);
     if (error == JF_OK && size.is_found && !is_filter_size(&size.buffer, &size_bytes)) {
         error = jf_diagnose(diagnosis, JF_ERROR_CORRUPT, "the state's filter has no possible size");
+    }
+    if (error == JF_OK && size.is_found) {
+        error = filter_size_find(scan, &size_bytes, diagnosis);
     }
     if (error == JF_OK && size.is_found && jf_filter_create(size_bytes, &filter) != JF_OK) {
         error =

@@ -57,9 +57,9 @@ JF_MUST_USE enum jf_error jf_state_entries_next(struct jf_state_entries *entries
                                                 struct jf_diagnosis *diagnosis);
 void jf_state_entries_close(struct jf_state_entries *entries); // NULL is accepted
 
-// The filter as the next opening would load it, in as much memory as it has bytes. Out: NULL when
-// what is stored does not count and the next opening builds it from the keys. The caller destroys
-// it. Errors: JF_ERROR_NO_MEMORY, JF_ERROR_CORRUPT, JF_ERROR_STATE, diagnosed.
+// The filter as the next opening would load it, in at most as much memory as it has bytes. Out:
+// NULL when what is stored does not count and the next opening builds it from the keys. The caller
+// destroys it. Errors: JF_ERROR_NO_MEMORY, JF_ERROR_CORRUPT, JF_ERROR_STATE, diagnosed.
 JF_MUST_USE enum jf_error jf_state_scan_filter(struct jf_state_scan *scan,
                                                struct jf_filter **out_filter,
                                                struct jf_diagnosis *diagnosis);

@@ -8,6 +8,7 @@
 
 #include "bench_ledger.h"
 #include "engine/jobs.h"
+#include "state/filter.h"
 #include "state/control_codec.h"
 #include "state/keys.h"
 #include "state/kv.h"
@@ -232,6 +233,20 @@ Test(verify, names_a_transaction_that_the_stored_filter_calls_new, .timeout = 12
     kv->functions->remove(kv, JF_KV_META, JF_TEXT(JF_META_FILTER));
     kv_close(kv);
     cr_assert(verified(&ledger).ties);
+    ledger_open(&ledger); // which writes its pages
+    ledger_close(&ledger);
+    struct jf_job_progress result = verified(&ledger);
+    cr_assert(result.ties, "%s", result.difference);
+    static const char zeros[JF_FILTER_PAGE_BYTES];
+    kv = kv_open(&ledger);
+    for (uint32_t page = 0; page < (1u << 20) / JF_FILTER_PAGE_BYTES; page++) {
+        unsigned char key[1 + sizeof(uint32_t)] = {JF_FILTER_KEY_PAGE};
+        jf_store_u32_ordered(key + 1, page);
+        kv->functions->put(kv, JF_KV_FILTER, jf_text_of(key, sizeof key),
+                           (struct jf_text){zeros, sizeof zeros});
+    }
+    kv_close(kv);
+    expect_difference(&ledger, "is stored, and the stored filter calls it new");
     ledger_remove(&ledger);
 }
 

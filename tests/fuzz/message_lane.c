@@ -126,6 +126,7 @@ enum job_kind {
     JOB_TIERS,
     JOB_EXPIRE,
     JOB_VERIFY,
+    JOB_BACKUP,
     JOB_KINDS
 };
 
@@ -208,6 +209,15 @@ enum jf_error jf_job_start_verify(struct jf_engine *engine, void (*wake)(void *c
     (void)engine;
     wake(context);
     return job_start(JOB_VERIFY, out_job, diagnosis);
+}
+
+enum jf_error jf_job_start_backup(struct jf_engine *engine, void (*wake)(void *context),
+                                  void *context, struct jf_job **out_job,
+                                  struct jf_diagnosis *diagnosis)
+{
+    (void)engine;
+    wake(context);
+    return job_start(JOB_BACKUP, out_job, diagnosis);
 }
 
 bool jf_job_take(struct jf_job *job, struct jf_job_progress *out_progress)

@@ -231,6 +231,21 @@ enum jf_error jf_job_ask(struct jf_job *job, struct jf_lane *lane, struct jf_req
     return JF_OK;
 }
 
+enum jf_error jf_job_refused(const struct jf_refusal *refusal)
+{
+    switch (refusal->code) {
+    case JF_REFUSAL_OVERLOADED:
+        return JF_ERROR_NO_MEMORY;
+    case JF_REFUSAL_DISK_FULL:
+        return JF_ERROR_NO_SPACE;
+    case JF_REFUSAL_SHUTTING_DOWN:
+    case JF_REFUSAL_FAILED:
+        return JF_ERROR_CLOSED;
+    default:
+        return JF_ERROR_INVALID;
+    }
+}
+
 // A checkpoint takes its place in the order: once it is answered, the database holds all that was
 // planned before.
 enum jf_error jf_job_checkpoint(struct jf_job *job, struct jf_lane *lane)
@@ -240,7 +255,7 @@ enum jf_error jf_job_checkpoint(struct jf_job *job, struct jf_lane *lane)
     struct jf_request request = {.kind = JF_REQUEST_CHECKPOINT, .arena = &arena};
     enum jf_error error = jf_job_ask(job, lane, &request);
     if (error == JF_OK && request.answer.refusal != NULL) {
-        error = JF_ERROR_CLOSED;
+        error = jf_job_refused(request.answer.refusal);
     }
     jf_arena_deinit(&arena);
     return error;

@@ -39,8 +39,8 @@ enum jf_error jf_job_post_begin(struct jf_job_post *post, const struct jf_comman
     enum jf_error error = ask(post, &write, 1);
     if (error == JF_OK && write.status == JF_WRITE_REFUSED) {
         bool is_other = write.refusal->code == JF_REFUSAL_TRANSACTION_CONFLICT;
-        return jf_diagnose(diagnosis, JF_ERROR_INVALID, "run %.*s: %s %s", (int)job->run_id_size,
-                           job->run_id,
+        return jf_diagnose(diagnosis, jf_job_refused(write.refusal), "run %.*s: %s %s",
+                           (int)job->run_id_size, job->run_id,
                            is_other ? "TRANSACTION_CONFLICT: it was begun as of another date; give "
                                       "another run_id"
                                     : jf_refusal_sentence(write.refusal->code),
@@ -58,7 +58,7 @@ enum jf_error jf_job_post_all(struct jf_job_post *post, struct jf_diagnosis *dia
     for (uint32_t i = 0; i < post->count && error == JF_OK; i++) {
         const struct jf_write *write = &post->writes[i];
         if (write->status == JF_WRITE_REFUSED) {
-            return jf_diagnose(diagnosis, JF_ERROR_INVALID, "member %llu: %s %s",
+            return jf_diagnose(diagnosis, jf_job_refused(write->refusal), "member %llu: %s %s",
                                (unsigned long long)post->members[i].value,
                                jf_refusal_sentence(write->refusal->code), write->refusal->detail);
         }

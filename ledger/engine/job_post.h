@@ -33,7 +33,7 @@ void jf_job_post_deinit(struct jf_job_post *post);
 
 // Binds the run's id to its date: the same run again goes on, the same id with another date is
 // refused before anything is posted. In: the command with member 0 and without transaction id.
-// Errors: JF_ERROR_INVALID, diagnosed; the engine's.
+// Errors: what jf_job_refused says, diagnosed; the engine's.
 JF_MUST_USE enum jf_error jf_job_post_begin(struct jf_job_post *post,
                                             const struct jf_command *command,
                                             struct jf_diagnosis *diagnosis);

@@ -65,6 +65,9 @@ JF_MUST_USE enum jf_error jf_job_add_change(struct jf_job *job,
 // The job's own way to ask the engine, waiting for the answer. In: one request.
 JF_MUST_USE enum jf_error jf_job_ask(struct jf_job *job, struct jf_lane *lane,
                                      struct jf_request *request);
+// What a refusal means to a job: JF_ERROR_NO_MEMORY, JF_ERROR_NO_SPACE, JF_ERROR_CLOSED where the
+// server could not answer, which may be asked again; else JF_ERROR_INVALID.
+enum jf_error jf_job_refused(const struct jf_refusal *refusal);
 JF_MUST_USE enum jf_error jf_job_lane_open(struct jf_job *job, struct jf_lane **out_lane);
 
 // Waits until the state on disk holds at least everything planned before the call. Errors:

@@ -38,9 +38,16 @@ static enum jf_error programme_ask(struct tiers_run *run, uint32_t version,
     struct jf_request request = {.kind = JF_REQUEST_GET_PROGRAMME, .arena = &run->lookups};
     request.query.version = version;
     enum jf_error error = jf_job_ask(run->post.job, run->post.lane, &request);
-    if (error != JF_OK || request.answer.programme == NULL) {
-        return jf_diagnose(diagnosis, error == JF_OK ? JF_ERROR_NOT_FOUND : error,
-                           "no programme is published");
+    const struct jf_refusal *refusal = error == JF_OK ? request.answer.refusal : NULL;
+    if (refusal != NULL && refusal->code != JF_REFUSAL_UNKNOWN_PROGRAMME) {
+        error = jf_job_refused(refusal);
+    }
+    if (error != JF_OK) {
+        return jf_diagnose(diagnosis, error, "the programme cannot be read now: %s",
+                           jf_error_text(error));
+    }
+    if (request.answer.programme == NULL) {
+        return jf_diagnose(diagnosis, JF_ERROR_NOT_FOUND, "no programme is published");
     }
     *out_answer = request.answer.programme;
     return JF_OK;

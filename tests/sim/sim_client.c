@@ -235,6 +235,33 @@ static void redeem_make(uint32_t member)
     member_name(op, &op->command.as.redeem.member);
 }
 
+static void adjust_make(uint32_t member)
+{
+    struct sim_op *op = op_make(JF_COMMAND_ADJUST, member);
+    op->date = date_draw();
+    op->points = 1 + (int64_t)sim_draw(60);
+    op->points = sim_draw(2) == 0 ? -op->points : op->points;
+    op->command.as.adjust = (struct jf_adjust_command){.points = op->points,
+                                                       .reason_code = JF_TEXT("goodwill"),
+                                                       .operator_name = JF_TEXT("operator"),
+                                                       .entity = {1 + sim_draw(2)},
+                                                       .adjusted_at_ms = noon_ms(op->date)};
+    member_name(op, &op->command.as.adjust.member);
+}
+
+static void transfer_make(uint32_t member)
+{
+    struct sim_op *op = op_make(JF_COMMAND_TRANSFER, member);
+    op->date = date_draw();
+    op->points = 1 + (int64_t)sim_draw(60);
+    op->other = 1 + member % SIM_MEMBERS;
+    op->command.as.transfer = (struct jf_transfer_command){.points = op->points,
+                                                           .operator_name = JF_TEXT("operator"),
+                                                           .transferred_at_ms = noon_ms(op->date)};
+    op->command.as.transfer.to.number.value = op->other;
+    member_name(op, &op->command.as.transfer.from);
+}
+
 static bool return_make(void)
 {
     struct sim_op *sale = op_draw(JF_COMMAND_SALE);
@@ -279,7 +306,7 @@ static struct sim_op *op_new(void)
         return client.ops[client.op_count - 1];
     }
     uint32_t member = 1 + sim_draw(SIM_MEMBERS);
-    uint32_t what = sim_draw(12);
+    uint32_t what = sim_draw(14);
     if (sim.options.bulk > client.bulk_count && sim_draw(4) == 0) {
         bulk_make();
         return client.ops[client.op_count - 1];
@@ -290,7 +317,11 @@ static struct sim_op *op_new(void)
         enrol_make(member);
     } else if (what < 3) {
         redeem_make(member);
-    } else if (what >= 7 || !return_make()) {
+    } else if (what == 3) {
+        adjust_make(member);
+    } else if (what == 4) {
+        transfer_make(member);
+    } else if (what >= 9 || !return_make()) {
         if (sim_oracle_member(member)->sale_count >= SALES_MAX) {
             return NULL;
         }
@@ -365,6 +396,12 @@ static void content_alter(struct jf_command *command)
         break;
     case JF_COMMAND_ENROL:
         command->as.enrol.tags = 1;
+        break;
+    case JF_COMMAND_ADJUST:
+        command->as.adjust.points *= 2;
+        break;
+    case JF_COMMAND_TRANSFER:
+        command->as.transfer.points += 1;
         break;
     case JF_COMMAND_PUT_STORE:
         command->as.put_store.day_start_minute = 240;

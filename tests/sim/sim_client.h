@@ -24,6 +24,7 @@ struct sim_op {
     struct jf_tender tender;
     struct jf_return_line return_lines[MODEL_LINES_MAX];
     uint32_t member;
+    uint32_t other; // who is given points; 0: nobody
     // In the model's words:
     struct model_sale sale;
     int64_t back[MODEL_LINES_MAX];

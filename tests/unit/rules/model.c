@@ -322,6 +322,40 @@ enum jf_refusal_code model_return(struct model_member *member, int index, jf_dat
     return JF_REFUSAL_NONE;
 }
 
+enum jf_refusal_code model_adjust(struct model_member *member, jf_date date, int entity,
+                                  int64_t points)
+{
+    struct model_move parts[MODEL_PARTS_MAX];
+    if (points < 0 && -points > model_spendable(member, date)) {
+        return JF_REFUSAL_INSUFFICIENT_POINTS;
+    }
+    if (points < 0) {
+        spend(member, date, -points, parts);
+        return JF_REFUSAL_NONE;
+    }
+    for (int i = 1; i < MODEL_ENTITIES_MAX; i++) {
+        int64_t paid = smaller(points, member->debts[i]);
+        member->debts[i] -= paid;
+        points -= paid;
+    }
+    move(member, expiry(date), entity, points);
+    return JF_REFUSAL_NONE;
+}
+
+enum jf_refusal_code model_transfer(struct model_member *from, struct model_member *into,
+                                    jf_date date, int64_t points)
+{
+    struct model_move parts[MODEL_PARTS_MAX];
+    if (points > model_spendable(from, date)) {
+        return JF_REFUSAL_INSUFFICIENT_POINTS;
+    }
+    int count = spend(from, date, points, parts);
+    for (int i = 0; i < count; i++) {
+        move(into, parts[i].expires_on, parts[i].entity, parts[i].points);
+    }
+    return JF_REFUSAL_NONE;
+}
+
 void model_recalculate(struct model_member *member, jf_date as_of)
 {
     int tier = window_tier(member, as_of);

@@ -87,6 +87,11 @@ enum jf_refusal_code model_redeem(struct model_member *member, jf_date date, int
 // In: back[i] the quantity of line i that comes back, -1 for all that is kept, 0 for nothing.
 enum jf_refusal_code model_return(struct model_member *member, int sale, jf_date date,
                                   const int64_t back[MODEL_LINES_MAX]);
+// By hand: a credit of points of an entity, or a debit.
+enum jf_refusal_code model_adjust(struct model_member *member, jf_date date, int entity,
+                                  int64_t points);
+enum jf_refusal_code model_transfer(struct model_member *from, struct model_member *into,
+                                    jf_date date, int64_t points);
 void model_recalculate(struct model_member *member, jf_date as_of);
 
 int64_t model_balance(const struct model_member *member);

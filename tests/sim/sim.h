@@ -81,6 +81,7 @@ struct sim_options {
     uint32_t generation_entries;
     uint64_t checkpoint_us;
     uint64_t checkpoint_entries;
+    uint64_t digest_every;
 };
 
 struct sim {

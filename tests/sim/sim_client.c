@@ -129,6 +129,14 @@ static void setup_make(uint32_t step)
         (struct jf_put_store_command){.store = {step}, .entity = {step}, .zone = JF_TEXT("UTC")};
 }
 
+// Numbers, so that no sector is like another.
+static void bulk_fill(void)
+{
+    for (uint32_t at = 0; at < BULK_BYTES; at++) {
+        client.bulk[at] = (char)('0' + (at >> (at % 5 * 4)) % 10);
+    }
+}
+
 // The same programme again, with a long comment behind it.
 static void bulk_make(void)
 {
@@ -137,8 +145,9 @@ static void bulk_make(void)
     if (client.bulk == NULL) {
         client.bulk = malloc(BULK_BYTES);
         SIM_REQUIRE(client.bulk != NULL);
-        memset(client.bulk, '#', BULK_BYTES);
+        bulk_fill();
         memcpy(client.bulk, MODEL_PROGRAMME, size);
+        client.bulk[size] = '#';
     }
     op->command.as.publish.yaml.data = client.bulk;
     op->command.as.publish.yaml.size = BULK_BYTES / 2 + sim_draw(BULK_BYTES / 2);

@@ -65,6 +65,7 @@ static struct jf_engine_config engine_config(void)
     config.checkpoint_us = sim.options.checkpoint_us;
     config.generation_entries = sim.options.generation_entries;
     config.generation_us = sim.options.generation_us;
+    config.digest_every = sim.options.digest_every;
     config.lane_queue_length = 512;
     config.is_inline = true;
     config.clock_us = clock_read;

@@ -36,6 +36,7 @@ void sim_swarm_draw(struct sim_options *options)
         .generation_entries = 1 + sim_draw(sim_draw(2) == 0 ? 8 : 200),
         .checkpoint_us = 10000 + sim_draw(2000000),
         .checkpoint_entries = 1 + sim_draw(300),
+        .digest_every = sim_draw(3) == 0 ? 0 : 2 + sim_draw(60),
     };
     faults_draw(options);
     // Such a ledger takes long to start: fewer lives, and not many of them.

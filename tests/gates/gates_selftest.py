@@ -175,6 +175,41 @@ class Todos(GateCase):
         self.refuses("ledger/base/a.c:2:", "docs.md:1:")
 
 
+class Limits(GateCase):
+    gate = "limits"
+    HEADER = ("#define JF_BASE_LIMITS_H\n#define JF_ROWS_MAX 4096u // why\n#define JF_TEXT_BYTES_MAX (2u << 20)\n"
+              "#define JF_SUM_MAX \\\n    (JF_ROWS_MAX + 4u) // both\n")
+    ROWS = ("# A ledger\n\n## Limits\n\n| what | limit | beyond it | line |\n|---|---|---|---|\n"
+            "| rows, text | 4,096, 2 MiB | refused | `ROWS_MAX`, `TEXT_BYTES_MAX` |\n"
+            "| both | 4,100 | refused | `SUM_MAX` |\n| queue (`--queue-length`) | 64 | refused | |\n\n## Read on\n")
+    OPTIONS = '    {"queue-length", offsetof(struct jf_server_settings, queue_length), 64, 65536, true},\n'
+
+    def tree(self, header=HEADER, rows=ROWS, options=OPTIONS):
+        self.write("ledger/base/limits.h", header)
+        self.write("README.md", rows)
+        self.write("ledger/server/options.c", options)
+
+    def test_a_table_that_says_all_passes(self):
+        self.tree()
+        self.passes()
+
+    def test_limits_that_the_table_does_not_know_are_refused(self):
+        self.tree(header=self.HEADER + "#define JF_NEW_MAX 7u\n")
+        self.refuses("README.md:3:", "JF_NEW_MAX")
+
+    def test_other_values_are_refused(self):
+        self.tree(rows=self.ROWS.replace("4,096", "4,097"))
+        self.refuses("README.md:7:", "JF_ROWS_MAX is 4,096")
+
+    def test_lines_without_their_limit_are_refused(self):
+        self.tree(rows=self.ROWS.replace("| `SUM_MAX`", "| `SUM_MAX`, `GONE_MAX`"))
+        self.refuses("README.md:8:", "JF_GONE_MAX")
+
+    def test_flags_that_the_table_does_not_know_are_refused(self):
+        self.tree(options=self.OPTIONS + self.OPTIONS.replace("queue-length", "new-flag"))
+        self.refuses("--new-flag")
+
+
 class Errors(GateCase):
     gate = "errors"
 

@@ -19,7 +19,7 @@ struct jf_server_settings {
     char *tls_key;
     char *zone_dir;
     char *scrub_days; // a number; 0 is one too
-    char *archive; // NULL: segments stay in the journal
+    char *archive;    // NULL: segments stay in the journal
     uint64_t cache_mib;
     uint64_t segment_mib;
     uint64_t reserve_mib;

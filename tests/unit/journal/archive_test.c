@@ -232,12 +232,15 @@ Test(archive, one_that_is_cut_short_or_of_another_number_is_refused)
 
 Test(archive, a_segment_taken_out_is_what_was_put_in)
 {
-    uint64_t before = directory_digest(&world);
+    static unsigned char before[JF_SEGMENT_BYTES_MIN];
+    static unsigned char after[JF_SEGMENT_BYTES_MIN];
+    file_read(&world, segment_1, 0, before, sizeof before);
     cr_assert_eq(archive(1), JF_OK);
     cr_assert_eq(unlinkat(directory_fd, segment_1, 0), 0);
     cr_assert_eq(jf_archive_take_out(directory_fd, 1, &world.diagnosis), JF_OK, "%s",
                  world.diagnosis.text);
-    cr_assert_eq(directory_digest(&world), before);
+    file_read(&world, segment_1, 0, after, sizeof after);
+    cr_assert_eq(memcmp(before, after, sizeof before), 0);
 }
 
 Test(archive, a_journal_cut_within_an_archived_segment_goes_on_from_there)

@@ -2,6 +2,7 @@
 // is on disk stays whole, and reads of damaged values are errors, never answers.
 #include <criterion/criterion.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,8 @@ struct failing {
     uint32_t commits_left;
     uint32_t flushes_left;
     uint32_t gets_left;
+    bool is_flush_endless; // flushes are begun and never done
+    _Atomic uint32_t flushes_begun;
     struct jf_kv_functions functions;
 };
 
@@ -67,6 +70,10 @@ static enum jf_error failing_flush(struct jf_kv *kv, bool is_waiting,
         return jf_diagnose(diagnosis, JF_ERROR_STATE, "the disk is gone");
     }
     failing->flushes_left--;
+    if (failing->is_flush_endless && !is_waiting) {
+        atomic_fetch_add(&failing->flushes_begun, 1);
+        return JF_OK;
+    }
     return failing->inner->functions->flush(failing->inner, is_waiting, diagnosis);
 }
 
@@ -175,6 +182,36 @@ Test(fault, failing_flush_is_final_and_positions_stay_unflushed)
     cr_assert_eq(jf_state_stored(ledger.state), 30);
     cr_assert_eq(jf_state_close(ledger.state, true, &diagnosis), JF_ERROR_STATE);
     jf_control_destroy(ledger.control);
+    support_directory_remove(&directory);
+}
+
+// A checkpoint must not be felt: whoever applies entries never waits for the disk to flush, and
+// what is stored goes on being stored.
+Test(fault, a_flush_that_never_ends_holds_up_nobody)
+{
+    struct support_directory directory = support_directory_make();
+    struct jf_state_config config = support_config(&directory);
+    config.flush_entries = 10;
+    config.is_inline = false;
+    struct jf_diagnosis diagnosis = {0};
+    struct support_ledger ledger;
+    struct failing *failing = failing_make(&directory);
+    cr_assert_eq(support_open(&ledger, &config, &failing->kv, &diagnosis), JF_OK);
+    failing->is_flush_endless = true;
+    for (uint32_t i = 0; i < 500; i++) {
+        support_step(&ledger);
+        cr_assert_eq(turn(&ledger, &diagnosis), JF_OK, "%s", diagnosis.text);
+    }
+    support_settle(&ledger, false);
+    cr_assert_eq(jf_state_stored(ledger.state), 500);
+    cr_assert_eq(jf_state_flushed(ledger.state), 0);
+    cr_assert_eq(atomic_load(&failing->flushes_begun), 1, "the next waits for this one to end");
+    cr_assert(!jf_state_is_behind(ledger.state));
+    support_close(&ledger, true); // waits for a flush of its own
+    cr_assert_eq(support_open(&ledger, &config, NULL, &diagnosis), JF_OK);
+    cr_assert_eq(ledger.position, 500);
+    support_verify(&ledger);
+    support_close(&ledger, false);
     support_directory_remove(&directory);
 }
 

@@ -22,6 +22,7 @@ TILLS = 4
 KILLS = int(os.environ.get("JF_KILLS", "120"))
 LIFE = 0.15      # seconds a server lives at most once tills post
 RECOVERY = 0.12  # seconds after which a start is killed at most
+SEGMENT = 5      # seconds in which tills need a new segment, surely
 VERIFY_EVERY = 40
 
 
@@ -56,10 +57,10 @@ class Crash(fault.Case):
             pass
 
     def at_a_new_segment(self):
-        """While the next segment is filled or has just got its name; or at any time, where none is needed soon."""
+        """While the next segment is filled or has just got its name; or when none was needed for long."""
         journal = self.server.folder / "ledger" / "journal"
         before = set(os.listdir(journal))
-        deadline = time.monotonic() + 4 * LIFE
+        deadline = time.monotonic() + SEGMENT
         while set(os.listdir(journal)) == before and time.monotonic() < deadline:
             time.sleep(0.0005)
         load.pause(self.random, 0.004)
@@ -83,12 +84,11 @@ class Crash(fault.Case):
     def killed(self):
         return sum(self.marks[mark] for mark in ("load", "checkpoint", "segment", "start"))
 
-    def life(self):
+    def life(self, number):
+        moments = (self.at_any_time, self.at_a_checkpoint, self.at_any_time, self.at_a_new_segment)
         with self.server.channel() as channel:
             self.client = Client(channel)
-            moment = self.random.choice((self.at_any_time, self.at_any_time, self.at_a_checkpoint,
-                                         self.at_a_new_segment))
-            self.tills.run(self.client, moment)
+            self.tills.run(self.client, moments[number % len(moments)])
         while self.killed() < KILLS and self.random.random() < 0.3:
             self.while_it_starts()
 
@@ -106,7 +106,7 @@ class Crash(fault.Case):
             self.tills.begin(Client(channel))
         lives = 0
         while self.killed() < KILLS:
-            self.life()
+            self.life(lives)
             self.start()
             lives += 1
             if lives % VERIFY_EVERY == 0:

@@ -33,8 +33,8 @@ def main():
             count += 1
             if not is_there(ROOT / path, name):
                 wrong.append(f"{bug}: {path} has no test {name}")
-    if len(rows()) < 13:
-        wrong.append(f"{len(rows())} bugs are listed, there were 13")
+    if len(rows()) < 14:
+        wrong.append(f"{len(rows())} bugs are listed, there were 14")
     for line in wrong:
         print(f"{PAGE.relative_to(ROOT)}: {line}")
     print(f"known bugs: {len(rows())} bugs, {count} tests, {len(wrong)} violations")

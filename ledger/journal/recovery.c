@@ -5,6 +5,7 @@
 #include "journal/recovery.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -182,6 +183,7 @@ static void scan_sector(struct scan *scan, const unsigned char *bytes, uint64_t 
     struct jf_block_header header;
     enum jf_block_finding finding = jf_block_decode_header(bytes, &header);
     if (is_end) {
+        scan->facts->version = jf_load_u32(bytes + JF_BLOCK_AT_VERSION);
         return;
     }
     if (finding == JF_BLOCK_VALID) {
@@ -304,8 +306,12 @@ enum jf_error jf_tail_diagnose(const struct jf_walk *walk, const struct jf_tail_
     JF_ASSERT(jf_tail_row_verdict(row) == JF_TAIL_REFUSE);
     char name[JF_SEGMENT_NAME_BYTES];
     jf_segment_name(walk->segment, name);
+    char text[128];
+    (void)snprintf(text, sizeof text, "%s", jf_tail_row_text(row));
     const char *remedy = "restore the segment from a backup, an archive or a follower";
     if (row == JF_TAIL_ROW_VERSION) {
+        (void)snprintf(text, sizeof text, "it has version %u, this program knows version %u",
+                       facts->version, JF_BLOCK_FORMAT_VERSION);
         remedy = "use the Jifen that wrote it, or a newer one";
     } else if (facts->at_end == JF_BLOCK_HEADER_DAMAGED) {
         remedy =
@@ -317,8 +323,8 @@ enum jf_error jf_tail_diagnose(const struct jf_walk *walk, const struct jf_tail_
         "journal file %s, offset %llu, block %llu: %s: %s (last valid position %llu); "
         "%s; nothing was changed",
         name, (unsigned long long)walk->offset, (unsigned long long)(facts->sequence + 1),
-        jf_block_finding_text(facts->at_end), jf_tail_row_text(row),
-        (unsigned long long)facts->last_position, remedy);
+        jf_block_finding_text(facts->at_end), text, (unsigned long long)facts->last_position,
+        remedy);
 }
 
 void jf_tail_cut_size(const struct jf_tail_facts *facts, uint64_t *out_blocks, uint64_t *out_bytes)

@@ -11,6 +11,7 @@
 
 struct jf_tail_facts {
     enum jf_block_finding at_end; // what stands where the next block should
+    uint32_t version;             // that the bytes there name, if they are a block
     bool has_anchor;              // a valid block, or the start of segment 1, precedes the end
     uint64_t sequence;            // of the last valid block
     uint64_t last_position;       // of the last valid block

@@ -9,6 +9,7 @@
 
 #include "engine/entry_codec.h"
 #include "rules/entry.h"
+#include "sim_disk.h"
 
 #define DIGEST_KIND 34u // entries of the engine's own: what the state was
 #define EVENTS_MAX  (1024u * 4u)
@@ -260,7 +261,8 @@ static void replayed(const struct sim_op *op, const struct jf_write *write)
 static bool is_of_circumstance(enum jf_refusal_code code)
 {
     return code == JF_REFUSAL_FAILED || code == JF_REFUSAL_OVERLOADED ||
-           code == JF_REFUSAL_DISK_FULL || code == JF_REFUSAL_SHUTTING_DOWN;
+           code == JF_REFUSAL_DISK_FULL || code == JF_REFUSAL_SHUTTING_DOWN ||
+           (code == JF_REFUSAL_ZONE_UNKNOWN && !sim_disk_is_on()); // its file cannot be read
 }
 
 static void refused(struct sim_op *op, enum jf_refusal_code code)

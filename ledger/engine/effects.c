@@ -75,12 +75,12 @@ static enum jf_error digest_check(const struct jf_effects *effects, const struct
     char found[JF_DIGEST_TEXT_SIZE];
     jf_digest_text(jf_digest_whole(&entry->as.digest), recorded);
     jf_digest_text(jf_digest_whole(&digest), found);
-    return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
-                       "entry %llu records the state's digest %s, but the state before it has %s: "
-                       "%s differ. Remove the state's directory to have it rebuilt from the "
-                       "journal; if this comes again, the journal and this program do not belong "
-                       "together",
-                       (unsigned long long)entry->position, recorded, found, difference);
+    return jf_diagnose(
+        diagnosis, JF_ERROR_CORRUPT,
+        "entry %llu records the state's digest %s, but the state before it has %s: "
+        "%s differ. Make the state anew from the journal (jifen rebuild --data DIR); if this "
+        "comes again, the journal and this program do not belong together",
+        (unsigned long long)entry->position, recorded, found, difference);
 }
 
 enum jf_error jf_effects_reserve(const struct jf_effects *effects, const struct jf_entry *entry,

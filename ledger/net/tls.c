@@ -1,7 +1,7 @@
 // A session has two memory BIOs: the socket's bytes are put into one and taken from the other.
 // Failures: unreadable or mismatched files are told by name; a peer without h2 gets the alert
 // no_application_protocol; a failed handshake or record leaves its alert to be sent and says
-// FAILED.
+// FAILED; so does a flood of key updates, which OpenSSL would take without end.
 #include "net/tls.h"
 
 #include <arpa/inet.h>
@@ -21,10 +21,16 @@ struct jf_tls_context {
     bool is_server;
 };
 
+// A peer may ask for new keys so often, and once more for each MiB that it sends: each costs what a
+// thousand records do.
+#define KEY_UPDATES_MAX 32u
+
 struct jf_tls {
     SSL *ssl;
     BIO *input;
     BIO *output;
+    uint64_t read_bytes;
+    uint64_t key_updates; // that the peer has sent
 };
 
 static const unsigned char alpn_h2[] = {2, 'h', '2'};
@@ -169,6 +175,18 @@ static bool client_prepare(SSL *ssl, const char *server_name)
     return SSL_set_alpn_protos(ssl, alpn_h2, sizeof alpn_h2) == 0;
 }
 
+static void message_note(int is_sent, int version, int type, const void *bytes, size_t size,
+                         SSL *ssl, void *context)
+{
+    (void)version;
+    (void)ssl;
+    const unsigned char *message = bytes;
+    struct jf_tls *tls = context;
+    if (is_sent == 0 && type == SSL3_RT_HANDSHAKE && size > 0 && message[0] == SSL3_MT_KEY_UPDATE) {
+        tls->key_updates += 1;
+    }
+}
+
 struct jf_tls *jf_tls_open(struct jf_tls_context *context, const char *server_name)
 {
     JF_ASSERT(context->is_server == (server_name == NULL));
@@ -187,6 +205,8 @@ struct jf_tls *jf_tls_open(struct jf_tls_context *context, const char *server_na
         return NULL;
     }
     SSL_set_bio(tls->ssl, tls->input, tls->output);
+    SSL_set_msg_callback(tls->ssl, message_note);
+    SSL_set_msg_callback_arg(tls->ssl, tls);
     if (context->is_server) {
         SSL_set_accept_state(tls->ssl);
     } else {
@@ -249,9 +269,14 @@ enum jf_tls_result jf_tls_read(struct jf_tls *tls, unsigned char *bytes, uint32_
     JF_ASSERT(capacity > 0 && capacity <= INT32_MAX);
     ERR_clear_error();
     int code = SSL_read(tls->ssl, bytes, (int)capacity);
+    if (tls->key_updates > KEY_UPDATES_MAX + (tls->read_bytes >> 20)) {
+        snprintf(failure_text, sizeof failure_text, "the peer asks for new keys again and again");
+        return JF_TLS_FAILED;
+    }
     if (code <= 0) {
         return result_of(tls->ssl, code);
     }
+    tls->read_bytes += (uint32_t)code;
     *out_size = (uint32_t)code;
     return JF_TLS_DONE;
 }

@@ -1,5 +1,5 @@
 """Abuse of TLS against jifend, with a till beside it over TLS: handshakes that are left half-way, cut after every byte,
-garbage, renegotiation, floods of key updates, early closes.
+garbage, renegotiation, a key update, early closes. (Floods of key updates: tests/unit/net/tls_test.c.)
 
 Usage: tls_test.py DIRECTORY_OF_PROGRAMS [unittest arguments]
 """
@@ -144,10 +144,9 @@ class Tls(AbuseCase):
                 self.assertIn("RENEGOTIATING", said)
                 self.assertRegex(said, "no renegotiation|error|closed")
 
-    def test_key_updates_end_the_connection_when_they_never_end(self):
+    def test_a_key_update_is_taken(self):
         with self.attacked(48 * MIB):
-            said = self.s_client(b"K\n", "-tls1_3")
-            self.assertIn("KEYUPDATE", said)
+            self.assertIn("KEYUPDATE", self.s_client(b"K\n", "-tls1_3"))
 
 
 if __name__ == "__main__":

@@ -138,10 +138,10 @@ enum jf_error jf_backup_store_make(const char *directory, struct jf_backup_store
     *store = (struct jf_backup_store){.directory = directory, .fd = -1, .lock_fd = -1};
     enum jf_error error = jf_folder_make(AT_FDCWD, directory, &store->fd, diagnosis);
     if (error == JF_OK) {
-        error = jf_folder_list(store->fd, stranger_refuse, (void *)(uintptr_t)directory, diagnosis);
+        error = ledger_refuse(store, diagnosis);
     }
     if (error == JF_OK) {
-        error = ledger_refuse(store, diagnosis);
+        error = jf_folder_list(store->fd, stranger_refuse, (void *)(uintptr_t)directory, diagnosis);
     }
     if (error == JF_OK) {
         error = jf_folder_lock(store->fd, LOCK_NAME, directory, &store->lock_fd, diagnosis);

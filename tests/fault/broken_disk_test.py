@@ -6,6 +6,7 @@ import pathlib
 import random
 import subprocess
 import tempfile
+import time
 
 import disk
 import fault
@@ -47,6 +48,14 @@ class BrokenDisk(fault.Case):
         self.post(disturb)
         return self.server.log.read_text()
 
+    def wait_until_quiet(self):
+        """Until nothing has reached the disk for a while."""
+        before, quiet = self.disk.records(), 0
+        while quiet < 5:
+            time.sleep(0.05)
+            records = self.disk.records()
+            before, quiet = records, quiet + 1 if records == before else 0
+
     def mended(self):
         """The disk works again; what the kernel had cached above it is gone."""
         self.disk.set("works")
@@ -80,6 +89,7 @@ class BrokenDisk(fault.Case):
             load.pause(self.random, SECONDS)
             self.disk.set("fails writes")
             fault.wait_until("the failure", lambda: "has failed" in self.server.log.read_text())
+            self.wait_until_quiet()  # what was in flight with the write that failed
             self.disk.set("works")
             self.mended_at = self.disk.records()
             self.assertEqual(self.server.process.wait(WAIT), FAILED, self.server.log.read_text())

@@ -151,7 +151,7 @@ class WithoutLedger(Case):
     def test_help_says_the_truth_about_running_ledgers_and_amounts(self):
         out = jifen("help")[1]
         self.assertIn("also of a running one", out)
-        self.assertNotIn("stopped ledger", out)
+        self.assertNotIn("journal of a stopped ledger", out)
         self.assertIn("minor units / 100", out)
         self.assertIn("also beside a running ledger", jifen("journal", "--help")[1])
 

@@ -126,7 +126,7 @@ enum jf_exit jf_cli_finish(enum jf_exit code);
     X(replay, "post the receipts of a CSV file")                                                   \
     X(generate, "write a CSV file of receipts of an invented chain")                               \
     X(demo, "a day at the tills: replay, redeem, return, recalculate, verify")                     \
-    X(journal, "print, verify or repair the journal of a ledger")                                  \
+    X(journal, "print or verify the journal, also of a running one; or repair it")                 \
     X(verify, "check that members, lots, accounts and journal tie")                                \
     X(backup, "copy a ledger to a safe place: first whole, then what is new")                      \
     X(restore, "make a ledger from a backup, up to a position or an instant")                      \

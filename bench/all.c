@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "bench/document.h"
 #include "bench/options.h"
 #include "bench/page.h"
@@ -54,6 +55,9 @@ static const struct part full_parts[] = {
     {{"peers", "--entries", "10000000"}},
 };
 
+_Static_assert(sizeof(quick_parts) / sizeof(quick_parts[0]) <= PARTS_MAX, "each has a document");
+_Static_assert(sizeof(full_parts) / sizeof(full_parts[0]) <= PARTS_MAX, "each has a document");
+
 struct all {
     bool is_quick;
     bool is_full;
@@ -80,6 +84,7 @@ static enum jf_bench_exit child_run(const struct all *all, const struct part *pa
     char *arguments[ARGUMENTS_MAX + 6] = {borrowed("jifen-bench")};
     uint32_t count = 1;
     int status = 0;
+    JF_ASSERT(part->arguments[0] != NULL);
     for (uint32_t at = 0; part->arguments[at] != NULL; at++) {
         arguments[count++] = borrowed(part->arguments[at]);
     }

@@ -14,12 +14,15 @@
 #include "bench/peers.h"
 #include "bench/tool.h"
 
-#define BIN          "/usr/lib/postgresql/15/bin/"
+#define INITDB       "/usr/lib/postgresql/15/bin/initdb"
+#define POSTGRES     "/usr/lib/postgresql/15/bin/postgres"
+#define PSQL         "/usr/lib/postgresql/15/bin/psql"
+#define PGBENCH      "/usr/lib/postgresql/15/bin/pgbench"
 #define READY_TRIES  300u
 #define SHORT_S      60u
 #define FILL_S       3600u
 #define STOP_S       60u
-#define LOG_SAMPLING "0.05"
+#define LOG_SAMPLING "--sampling-rate=0.05" // of pgbench
 
 extern const unsigned char jf_bench_schema_sql[];
 extern const uint32_t jf_bench_schema_sql_size;
@@ -93,15 +96,15 @@ static enum jf_error file_put(const struct postgres *postgres, const char *name,
 static enum jf_error cluster_make(struct postgres *postgres, struct jf_diagnosis *diagnosis)
 {
     const char *const arguments[] = {
-        BIN "initdb",      "-D",         "data", "-U", "bench", "--auth=trust",
-        "--encoding=UTF8", "--locale=C", "-N",   NULL};
+        INITDB,       "-D", "data", "-U", "bench", "--auth=trust", "--encoding=UTF8",
+        "--locale=C", "-N", NULL};
     return tool(postgres, arguments, SHORT_S, diagnosis);
 }
 
 static enum jf_error sql(struct postgres *postgres, const char *const *last, uint32_t timeout_s,
                          struct jf_diagnosis *diagnosis)
 {
-    const char *const arguments[] = {BIN "psql", "-h", postgres->directory, "-U",    "bench",
+    const char *const arguments[] = {PSQL,       "-h", postgres->directory, "-U",    "bench",
                                      "-qAt",     "-v", "ON_ERROR_STOP=1",   last[0], last[1],
                                      "postgres", NULL};
     return tool(postgres, arguments, timeout_s, diagnosis);
@@ -109,7 +112,7 @@ static enum jf_error sql(struct postgres *postgres, const char *const *last, uin
 
 static enum jf_error server_start(struct postgres *postgres, struct jf_diagnosis *diagnosis)
 {
-    const char *arguments[8 + 2 * SETTING_COUNT] = {BIN "postgres", "-D", "data", "-k",
+    const char *arguments[8 + 2 * SETTING_COUNT] = {POSTGRES, "-D", "data", "-k",
                                                     postgres->directory};
     char log[JF_PATH_SIZE + 16];
     uint32_t count = 5;
@@ -214,7 +217,7 @@ static enum jf_error clients_measure(struct postgres *postgres, uint32_t clients
     (void)snprintf(members, sizeof members, "members=%" PRIu64, postgres->options->member_count);
     (void)snprintf(client_text, sizeof client_text, "%u", clients);
     (void)snprintf(seconds, sizeof seconds, "%u", postgres->options->run_s);
-    const char *const arguments[] = {BIN "pgbench",
+    const char *const arguments[] = {PGBENCH,
                                      "-h",
                                      postgres->directory,
                                      "-U",
@@ -234,7 +237,7 @@ static enum jf_error clients_measure(struct postgres *postgres, uint32_t clients
                                      seconds,
                                      "-l",
                                      "--log-prefix=sales",
-                                     "--sampling-rate=" LOG_SAMPLING,
+                                     LOG_SAMPLING,
                                      "postgres",
                                      NULL};
     enum jf_error error = tool(postgres, arguments, postgres->options->run_s + SHORT_S, diagnosis);

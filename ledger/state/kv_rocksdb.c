@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <rocksdb/c.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,9 @@ struct rocks {
     rocksdb_readoptions_t *read_options;
     rocksdb_readoptions_t *flushed_options;
     rocksdb_flushoptions_t *flush_options;
-    char *flush_value; // FLUSH_VALUE_BYTES zeros
+    char *flush_value;         // FLUSH_VALUE_BYTES zeros
+    _Atomic bool is_left_open; // it met a full disk: see rocks_leave_open
+    struct rocks *left_before;
     char directory[DIRECTORY_NAME_MAX];
 };
 
@@ -386,7 +389,11 @@ static enum jf_error background_failure(struct rocks *rocks, struct jf_diagnosis
     char *message = NULL;
     rocksdb_flush_cf(rocks->db, rocks->flush_options, rocks->families[FLUSH_FAMILY], &message);
     if (message != NULL) {
-        return status_take(rocks->directory, message, diagnosis);
+        enum jf_error error = status_take(rocks->directory, message, diagnosis);
+        if (error == JF_ERROR_NO_SPACE) {
+            atomic_store(&rocks->is_left_open, true);
+        }
+        return error;
     }
     return jf_diagnose(diagnosis, JF_ERROR_STATE,
                        "state database %.200s: a flush or compaction failed; mend the disk and "
@@ -537,12 +544,26 @@ static enum jf_error rocks_checkpoint(struct jf_kv *kv, const char *directory,
 
 // ---- Opening and closing --------------------------------------------------------------
 
+// RocksDB 7.8 tries by itself to go on once there is room; that attempt and an atomic flush may
+// wait for each other for ever, and closing for both. A database that met a full disk is therefore
+// left as it is: it writes nothing any more, and goes with the process, which has to be started
+// again.
+static void rocks_leave_open(struct rocks *rocks)
+{
+    static _Atomic(struct rocks *) left_open; // what is left stays in reach of leak checkers
+    rocks->left_before = atomic_exchange(&left_open, rocks);
+}
+
 static void rocks_close(struct jf_kv *kv)
 {
     if (kv == NULL) {
         return;
     }
     struct rocks *rocks = rocks_of(kv);
+    if (atomic_load(&rocks->is_left_open)) {
+        rocks_leave_open(rocks);
+        return;
+    }
     for (int family = 0; family < FAMILIES; family++) {
         if (rocks->families[family] != NULL) {
             rocksdb_column_family_handle_destroy(rocks->families[family]);

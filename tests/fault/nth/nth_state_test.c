@@ -4,7 +4,7 @@
 // it with them); started again it has everything that was acknowledged, once.
 //
 // With JF_NTH_ALL=1 in the environment each fails with EIO and for lack of room; without, each
-// second and each eighth.
+// second and each fourth.
 // Every ledger is opened in a process of its own, since RocksDB's threads outlive a ledger and are
 // not there in a child.
 #include <criterion/criterion.h>
@@ -22,7 +22,7 @@
 #include "nth_drive.h"
 
 #define IO_STRIDE       2u
-#define NO_SPACE_STRIDE 8u
+#define NO_SPACE_STRIDE 4u
 // A run takes four times as long under AddressSanitizer, which looks for what is left behind.
 #if defined(__SANITIZE_ADDRESS__)
 #define SLOWDOWN 4u
@@ -40,8 +40,22 @@ struct run {
     uint64_t fingerprint;
 };
 
+static struct run *running; // in a process that meets a failure
+
+// A database that met a full disk stays open as long as its process: here the day of that process
+// ends, as jifend does.
+static void end_where_left_open(enum jf_error error)
+{
+    if (error == JF_ERROR_LOCKED) {
+        running->was_reached = nth_end();
+        running->is_through = true;
+        _exit(EXIT_SUCCESS);
+    }
+}
+
 static bool is_excused(enum jf_error error)
 {
+    end_where_left_open(error);
     return error == JF_ERROR_STATE || error == JF_ERROR_NO_SPACE || error == JF_ERROR_IO;
 }
 
@@ -54,6 +68,7 @@ static bool is_never_excused(enum jf_error error)
 static void day_with_failure(struct run *run)
 {
     struct nth_ledger ledger;
+    running = run;
     nth_ledger_init(&ledger, run->path);
     nth_begin(&run->plan);
     nth_drive_open(&ledger, is_excused);
@@ -129,7 +144,7 @@ static void every_operation_fails(int error, uint64_t stride)
     }
     cr_log_info("%llu operations failed, RocksDB ended the process %llu times",
                 (unsigned long long)counts.operations, (unsigned long long)counts.aborts);
-    cr_assert(counts.operations > 10);
+    cr_assert(counts.operations * stride > 100); // a day has some 160
     (void)munmap(run, sizeof *run);
 }
 

@@ -9,7 +9,7 @@
 
 #include "engine/job_private.h"
 
-#define JF_JOB_WRITES_MAX 256u // commands of one request
+#define JF_JOB_WRITES_MAX 64u // commands of one request: few, since tills wait behind them
 
 struct jf_job_post {
     struct jf_job *job;

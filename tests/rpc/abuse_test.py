@@ -69,14 +69,17 @@ class Floods(AbuseCase):
         self.drowned(frame(WINDOW, 0, 1, number32(1)) * 1000, SHUT + batch)
 
     def test_rapid_reset(self):
-        """CVE-2023-44487: calls that are begun and reset at once, again and again."""
+        """CVE-2023-44487: calls that are begun and reset at once, again and again. None can be answered before it is reset:
+        an answer that is taken would pay for ten."""
         with self.attacked(64 * MIB):
             for _ in range(2):
                 with connect(self.server.port) as raw:
                     push(raw, greeting())
                     for n in range(1, 40001, 200):
-                        if not push(raw, b"".join(call(stream, POST_SALE, sale("reset")) +
-                                                  frame(RST, 0, stream, number32(8)) for stream in range(n, n + 200, 2))):
+                        if not push(raw, b"".join(
+                                frame(HEADERS, END_HEADERS, stream, request_headers(STREAM)) +
+                                frame(RST, 0, stream, number32(8)) for stream in range(n, n + 200, 2))) \
+                                or not handled(raw):
                             break
                     self.assertLess(n, 39801, "the flood must end the connection")
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "state/state_private.h"
 #include "support.h"
@@ -205,6 +206,11 @@ Test(fault, a_flush_that_never_ends_holds_up_nobody)
     support_settle(&ledger, false);
     cr_assert_eq(jf_state_stored(ledger.state), 500);
     cr_assert_eq(jf_state_flushed(ledger.state), 0);
+    // The store thread begins a flush after it has stored what comes before.
+    for (uint32_t i = 0; i < 10000 && atomic_load(&failing->flushes_begun) == 0; i++) {
+        const struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep(&pause, NULL);
+    }
     cr_assert_eq(atomic_load(&failing->flushes_begun), 1, "the next waits for this one to end");
     cr_assert(!jf_state_is_behind(ledger.state));
     support_close(&ledger, true); // waits for a flush of its own

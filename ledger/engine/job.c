@@ -88,6 +88,22 @@ enum jf_error jf_job_start(struct jf_job *job, void (*run)(struct jf_job *job),
     return JF_OK;
 }
 
+enum jf_error jf_job_start_plain(struct jf_engine *engine, const struct jf_job_kind *kind,
+                                 void (*wake)(void *context), void *context,
+                                 struct jf_job **out_job, struct jf_diagnosis *diagnosis)
+{
+    struct jf_job *job = NULL;
+    enum jf_error error = jf_job_create(engine, wake, context, &job);
+    if (error != JF_OK) {
+        return jf_diagnose(diagnosis, error, "no memory for the job");
+    }
+    error = jf_job_start(job, kind->run, kind->is_running, diagnosis);
+    if (error == JF_OK) {
+        *out_job = job;
+    }
+    return error;
+}
+
 static void wake_if(struct jf_job *job, bool is_due)
 {
     if (is_due) {

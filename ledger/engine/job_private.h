@@ -51,6 +51,18 @@ JF_MUST_USE enum jf_error jf_job_create_run(struct jf_engine *engine,
                                             struct jf_diagnosis *diagnosis);
 JF_MUST_USE enum jf_error jf_job_start(struct jf_job *job, void (*run)(struct jf_job *job),
                                        _Atomic bool *is_running, struct jf_diagnosis *diagnosis);
+// What a kind of job does, and whether one of it is running.
+struct jf_job_kind {
+    void (*run)(struct jf_job *job);
+    _Atomic bool *is_running;
+};
+// Creates and starts a job that needs nothing but the engine. Errors: JF_ERROR_NO_MEMORY,
+// JF_ERROR_BUSY, diagnosed.
+JF_MUST_USE enum jf_error jf_job_start_plain(struct jf_engine *engine,
+                                             const struct jf_job_kind *kind,
+                                             void (*wake)(void *context), void *context,
+                                             struct jf_job **out_job,
+                                             struct jf_diagnosis *diagnosis);
 // Publishes counts and the time left; wakes the owner at most ten times a second.
 void jf_job_report(struct jf_job *job, const char *stage, uint64_t done, uint64_t total);
 // Publishes, with the next report, how much has expired so far.

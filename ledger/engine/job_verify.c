@@ -50,16 +50,8 @@ enum jf_error jf_job_start_verify(struct jf_engine *engine, void (*wake)(void *c
                                   void *context, struct jf_job **out_job,
                                   struct jf_diagnosis *diagnosis)
 {
-    struct jf_job *job = NULL;
-    enum jf_error error = jf_job_create(engine, wake, context, &job);
-    if (error != JF_OK) {
-        return jf_diagnose(diagnosis, error, "no memory for the job");
-    }
-    error = jf_job_start(job, verify_run, &engine->is_verify_running, diagnosis);
-    if (error == JF_OK) {
-        *out_job = job;
-    }
-    return error;
+    const struct jf_job_kind kind = {verify_run, &engine->is_verify_running};
+    return jf_job_start_plain(engine, &kind, wake, context, out_job, diagnosis);
 }
 
 struct directory_report {

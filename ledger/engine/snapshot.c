@@ -211,14 +211,6 @@ enum jf_error jf_job_start_backup(struct jf_engine *engine, void (*wake)(void *c
                                   void *context, struct jf_job **out_job,
                                   struct jf_diagnosis *diagnosis)
 {
-    struct jf_job *job = NULL;
-    enum jf_error error = jf_job_create(engine, wake, context, &job);
-    if (error != JF_OK) {
-        return jf_diagnose(diagnosis, error, "no memory for the job");
-    }
-    error = jf_job_start(job, backup_run, &engine->is_backup_running, diagnosis);
-    if (error == JF_OK) {
-        *out_job = job;
-    }
-    return error;
+    const struct jf_job_kind kind = {backup_run, &engine->is_backup_running};
+    return jf_job_start_plain(engine, &kind, wake, context, out_job, diagnosis);
 }

@@ -68,34 +68,28 @@ class Floods(AbuseCase):
         batch = call(1, POST_BATCH, ledger_pb2.PostBatchRequest(writes=writes))
         self.drowned(frame(WINDOW, 0, 1, number32(1)) * 1000, SHUT + batch)
 
-    def test_rapid_reset(self):
-        """CVE-2023-44487: calls that are begun and reset at once, again and again. None can be answered before it is reset:
-        an answer that is taken would pay for ten."""
+    def ends_calls_that_go_on_with(self, follow, rounds):
+        """Calls are begun, each followed at once by the frame that `follow` makes for its stream, until the connection ends."""
         with self.attacked(64 * MIB):
-            for _ in range(2):
+            for _ in range(rounds):
                 with connect(self.server.port) as raw:
                     push(raw, greeting())
                     for n in range(1, 40001, 200):
                         if not push(raw, b"".join(
-                                frame(HEADERS, END_HEADERS, stream, request_headers(STREAM)) +
-                                frame(RST, 0, stream, number32(8)) for stream in range(n, n + 200, 2))) \
+                                frame(HEADERS, END_HEADERS, stream, request_headers(STREAM)) + follow(stream)
+                                for stream in range(n, n + 200, 2))) \
                                 or not handled(raw):
                             break
                     self.assertLess(n, 39801, "the flood must end the connection")
 
+    def test_rapid_reset(self):
+        """CVE-2023-44487: calls that are begun and reset at once, again and again. None can be answered before it is reset:
+        an answer that is taken would pay for ten."""
+        self.ends_calls_that_go_on_with(lambda stream: frame(RST, 0, stream, number32(8)), 2)
+
     def test_resets_that_the_server_is_made_to_send(self):
         """CVE-2025-8671: each call breaks the protocol after it was taken."""
-        with self.attacked(64 * MIB):
-            for _ in range(3):
-                with connect(self.server.port) as raw:
-                    push(raw, greeting())
-                    for n in range(1, 40001, 200):
-                        if not push(raw, b"".join(
-                                frame(HEADERS, END_HEADERS, stream, request_headers(STREAM)) +
-                                frame(WINDOW, 0, stream, number32(0x7fffffff)) for stream in range(n, n + 200, 2))) \
-                                or not handled(raw):
-                            break
-                    self.assertLess(n, 39801, "the flood must end the connection")
+        self.ends_calls_that_go_on_with(lambda stream: frame(WINDOW, 0, stream, number32(0x7fffffff)), 3)
 
     def test_streams_beyond_the_bound(self):
         """Refused again and again, by a client that says it never saw the bound."""

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bench/options.h"
+#include "bench/random.h"
 
 #define STORES         100u
 #define CATEGORIES     20u
@@ -34,16 +35,6 @@ struct jf_inproc_sale {
 typedef void (*command_fill)(struct jf_inproc *ledger, struct jf_inproc_sale *sale,
                              struct jf_command *command);
 
-static uint64_t random_next(struct jf_inproc *ledger)
-{
-    // SplitMix64, with a fixed seed: every run posts the same sales.
-    ledger->random += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = ledger->random;
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
 // A letter and the number in hexadecimal: the same size for all.
 static struct jf_text id_write(struct jf_inproc_sale *sale, char letter, uint64_t number)
 {
@@ -62,17 +53,17 @@ static void sale_fill(struct jf_inproc *ledger, struct jf_inproc_sale *sale,
                                                    "c07", "c08", "c09", "c10", "c11", "c12", "c13",
                                                    "c14", "c15", "c16", "c17", "c18", "c19"};
     for (uint32_t i = 0; i < JF_INPROC_LINES; i++) {
-        uint64_t bits = random_next(ledger);
+        uint64_t bits = jf_random_next(&ledger->random);
         sale->lines[i] = (struct jf_line){.sku = JF_TEXT("6901234567892"),
                                           .category = jf_text_from(categories[bits % CATEGORIES]),
                                           .quantity_milli = 1000,
                                           .amount = 1 + (int64_t)(bits >> 32) % AMOUNT_MAX};
     }
-    uint64_t bits = random_next(ledger);
+    uint64_t bits = jf_random_next(&ledger->random);
     struct jf_text id = id_write(sale, 's', ledger->next++);
     *command = (struct jf_command){.kind = JF_COMMAND_SALE, .transaction_id = id};
     command->as.sale = (struct jf_sale_command){
-        .member = {.number = {1 + random_next(ledger) % ledger->member_count}},
+        .member = {.number = {1 + jf_random_next(&ledger->random) % ledger->member_count}},
         .receipt = {.store = {1 + (uint32_t)(bits % STORES)},
                     .terminal = 1,
                     .number = id,

@@ -139,14 +139,7 @@ static enum jf_bench_exit run_all(struct run *run)
         code = measure(run);
     }
     jf_target_close(&run->target);
-    if (jf_interrupt_seen()) {
-        return jf_bench_fail(JF_BENCH_INTERRUPTED, "interrupted");
-    }
-    if (code == JF_BENCH_OK &&
-        jf_report_finish(&run->report, run->json_path, &diagnosis) != JF_OK) {
-        code = jf_bench_diagnosed(&diagnosis);
-    }
-    return code;
+    return jf_report_end(&run->report, run->json_path, code);
 }
 
 static enum jf_bench_exit run_parsed(struct run *run, const struct jf_bench_command *command)

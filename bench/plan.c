@@ -6,6 +6,7 @@
 
 #include "bench/options.h"
 #include "bench/process.h"
+#include "bench/random.h"
 #include "bench/report.h"
 #include "rules/plan.h"
 
@@ -47,16 +48,6 @@ struct sales {
     char categories[CATEGORY_COUNT][16];
     uint64_t random;
 };
-
-static uint64_t random_next(uint64_t *state)
-{
-    // SplitMix64, with a fixed seed: every run plans the same sales.
-    *state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t z = *state;
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
 
 // Writes the programme's text. Returns: its size.
 static uint32_t yaml_write(char *yaml, uint64_t rule_count)
@@ -161,7 +152,7 @@ static struct jf_command sale_next(struct sales *sales)
 {
     struct jf_command command = {.kind = JF_COMMAND_SALE, .transaction_id = JF_TEXT("bench")};
     for (uint32_t i = 0; i < LINES; i++) {
-        uint64_t bits = random_next(&sales->random);
+        uint64_t bits = jf_random_next(&sales->random);
         sales->lines[i] = (struct jf_line){
             .sku = JF_TEXT("6901234567892"),
             .category = jf_text_from(sales->categories[bits % CATEGORY_COUNT]),
@@ -169,7 +160,7 @@ static struct jf_command sale_next(struct sales *sales)
             .amount = 1 + (int64_t)(bits >> 32) % LINE_AMOUNT_MAX,
         };
     }
-    uint64_t bits = random_next(&sales->random);
+    uint64_t bits = jf_random_next(&sales->random);
     command.as.sale = (struct jf_sale_command){
         .member = {.number = {1}},
         .receipt = {.store = {1 + (uint32_t)(bits % STORES)},

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "bench/process.h"
 #include "tools/jifen/decimal.h"
 #include "tools/jifen/json.h"
 #include "tools/jifen/table.h"
@@ -331,4 +332,17 @@ enum jf_error jf_report_finish(const struct jf_report *report, const char *json_
                            json_path);
     }
     return JF_OK;
+}
+
+enum jf_bench_exit jf_report_end(const struct jf_report *report, const char *json_path,
+                                 enum jf_bench_exit code)
+{
+    struct jf_diagnosis diagnosis;
+    if (jf_interrupt_seen()) {
+        return jf_bench_fail(JF_BENCH_INTERRUPTED, "interrupted");
+    }
+    if (code == JF_BENCH_OK && jf_report_finish(report, json_path, &diagnosis) != JF_OK) {
+        code = jf_bench_diagnosed(&diagnosis);
+    }
+    return code;
 }

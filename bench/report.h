@@ -78,4 +78,9 @@ bool jf_report_ratio(const struct jf_report *report, const struct jf_figure *fig
 JF_MUST_USE enum jf_error jf_report_finish(const struct jf_report *report, const char *json_path,
                                            struct jf_diagnosis *diagnosis);
 
+// The end of a subcommand whose parts ended with `code`: after Ctrl-C says so, else finishes the
+// report where they went well. Returns: the exit code.
+enum jf_bench_exit jf_report_end(const struct jf_report *report, const char *json_path,
+                                 enum jf_bench_exit code);
+
 #endif

@@ -27,7 +27,9 @@ MODES = {"works": 0, "fails writes": 1, "fails flushes": 2, "fails reads": 3, "l
 BLOCK_MAGIC = b"\x01JFBLOCK"
 WRITE, FLUSH = 0, 1
 RECORD = struct.Struct("<BQQB")  # kind, offset, size, whether the bytes follow (else they are zeros)
-CONTROL = struct.Struct("<QQQ")  # records so far, mode, blocks lost
+# What the disk's process and the test share: words that are read and written whole, never byte by byte (as struct does).
+CONTROL_WORDS = 3
+RECORDS, MODE, LOST = range(CONTROL_WORDS)
 
 
 # ---- The disk's own process ---------------------------------------------------------
@@ -45,7 +47,6 @@ class Fuse:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         self.image, self.log, self.control = image, log, control
         self.size = len(image)
-        self.records = 0
         self.answers = {26: self.init, 1: self.lookup, 3: self.getattr, 4: self.getattr, 14: self.open, 15: self.read,
                         16: self.write, 18: self.empty, 20: self.fsync, 25: self.empty, 34: self.empty, 38: self.empty}
 
@@ -96,7 +97,7 @@ class Fuse:
         return b""
 
     def mode(self):
-        return CONTROL.unpack_from(self.control)[1]
+        return self.control[MODE]
 
     def read(self, _node, body):
         _, offset, size = struct.unpack_from("<QQI", body)
@@ -111,7 +112,7 @@ class Fuse:
             return -errno.EIO
         data = body[40:40 + size]
         if mode == MODES["loses blocks"] and data[16:24] == BLOCK_MAGIC:
-            struct.pack_into("<Q", self.control, 16, struct.unpack_from("<Q", self.control, 16)[0] + 1)
+            self.control[LOST] += 1
         else:
             self.image[offset:offset + size] = data
             self.record(WRITE, offset, data)
@@ -130,8 +131,7 @@ class Fuse:
         if not is_zero:
             self.log.write(data)
         self.log.flush()
-        self.records += 1
-        struct.pack_into("<Q", self.control, 0, self.records)
+        self.control[RECORDS] += 1
 
 
 def mapped(path):
@@ -139,11 +139,16 @@ def mapped(path):
         return mmap.mmap(file.fileno(), 0)
 
 
+def control_of(folder):
+    """The shared words of a disk's folder, by RECORDS, MODE and LOST."""
+    return memoryview(mapped(folder / "control")).cast("Q")
+
+
 def disk_main(folder):
     """The process: FOLDER/image, FOLDER/log, FOLDER/control; serves FOLDER/fuse/disk."""
     folder = pathlib.Path(folder)
     with open(folder / "log", "wb", buffering=1 << 21) as log:
-        Fuse(folder / "fuse", mapped(folder / "image"), log, mapped(folder / "control")).serve()
+        Fuse(folder / "fuse", mapped(folder / "image"), log, control_of(folder)).serve()
 
 
 # ---- The tests' side ----------------------------------------------------------------
@@ -164,8 +169,8 @@ class Disk:
                             str(self.folder / "image")], check=True)
         self.is_first = base is None
         self.base = base or (self.folder / "image").read_bytes()
-        (self.folder / "control").write_bytes(CONTROL.pack(0, 0, 0))
-        self.control = mapped(self.folder / "control")
+        (self.folder / "control").write_bytes(bytes(8 * CONTROL_WORDS))
+        self.control = control_of(self.folder)
         self.process = subprocess.Popen([sys.executable, __file__, str(self.folder)], stderr=subprocess.PIPE, text=True)
         case.addCleanup(self.close)
         self.wait_served()
@@ -204,15 +209,15 @@ class Disk:
         self.process.stderr.close()
 
     def set(self, mode):
-        struct.pack_into("<Q", self.control, 8, MODES[mode])
+        self.control[MODE] = MODES[mode]
 
     def records(self):
         """How many writes and flushes the disk has answered."""
-        return struct.unpack_from("<Q", self.control)[0]
+        return self.control[RECORDS]
 
     def lost(self):
         """How many of the journal's blocks it has lost."""
-        return struct.unpack_from("<Q", self.control, 16)[0]
+        return self.control[LOST]
 
     def log(self):
         """Every record so far: (kind, offset, size, bytes or None for zeros). See is_block."""
@@ -272,7 +277,8 @@ def write(image, record, lands=None):
     unit = SECTOR if is_block(record) else BLOCK
     for at in range(0, size, unit):
         if lands():
-            image[offset + at:offset + at + unit] = data[at:at + unit]
+            part = data[at:at + unit]  # the last may be shorter than a unit
+            image[offset + at:offset + at + len(part)] = part
 
 
 if __name__ == "__main__":

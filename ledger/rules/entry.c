@@ -53,18 +53,42 @@ static void merge_growth(const struct jf_merge_entry *merge, struct jf_member_gr
 {
     // Lots that were only granted from have no posting. All lots and holds of two members are far
     // fewer than the most postings.
-    uint32_t postings = growth->postings + merge->granted_count;
-    growth->postings = postings < JF_POSTINGS_PER_ENTRY_MAX ? postings : JF_POSTINGS_PER_ENTRY_MAX;
+    uint32_t lots = growth->lots + merge->granted_count;
+    growth->lots = lots < JF_POSTINGS_PER_ENTRY_MAX ? lots : JF_POSTINGS_PER_ENTRY_MAX;
     growth->months = merge->month_count;
     growth->counters = merge->counter_count;
     growth->holds = merge->hold_count;
     growth->hold_parts = merge->hold_part_count;
 }
 
+static bool is_same_lot(const struct jf_posting *a, const struct jf_posting *b)
+{
+    return a->available_on == b->available_on && a->expires_on == b->expires_on &&
+           a->entity.value == b->entity.value;
+}
+
+// A lot is opened by the first posting of its key, a debt by the first of its entity. Most entries
+// post a few times in a row to the same one: counting where the key changes needs no memory.
+static void postings_growth(const struct jf_entry *entry, struct jf_member_growth *growth)
+{
+    const struct jf_posting *lot = NULL;
+    const struct jf_posting *debt = NULL;
+    for (uint32_t i = 0; i < entry->posting_count; i++) {
+        const struct jf_posting *posting = &entry->postings[i];
+        if (jf_account_has_lot(posting->account)) {
+            growth->lots += lot == NULL || !is_same_lot(lot, posting);
+            lot = posting;
+        } else if (posting->account == JF_ACCOUNT_DEBT) {
+            growth->debts += debt == NULL || debt->entity.value != posting->entity.value;
+            debt = posting;
+        }
+    }
+}
+
 struct jf_member_growth jf_entry_growth(const struct jf_entry *entry)
 {
-    struct jf_member_growth growth = {
-        .postings = entry->posting_count, .months = 1, .counters = entry->counted_count};
+    struct jf_member_growth growth = {.months = 1, .counters = entry->counted_count};
+    postings_growth(entry, &growth);
     struct jf_card_move move = jf_entry_card_move(entry);
     if (move.leads_to.value != 0) {
         growth.cards = move.count;

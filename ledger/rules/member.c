@@ -154,13 +154,13 @@ static uint16_t room_within(uint32_t used, uint32_t more, uint32_t most)
 struct jf_member_capacity jf_member_room_for(const struct jf_member *member,
                                              const struct jf_member_growth *growth)
 {
-    JF_ASSERT(growth->postings <= JF_POSTINGS_PER_ENTRY_MAX);
+    JF_ASSERT(growth->lots <= JF_POSTINGS_PER_ENTRY_MAX);
     return (struct jf_member_capacity){
         // Above the limit of lots by what an entry may add before it drops what is spent and
         // expired.
-        .lots = (uint16_t)(member->lot_count + growth->postings),
+        .lots = (uint16_t)(member->lot_count + growth->lots),
         .months = room_within(member->month_count, growth->months, JF_MONTHS_PER_MEMBER_MAX),
-        .debts = room_within(member->debt_count, growth->postings, JF_DEBTS_PER_MEMBER_MAX),
+        .debts = room_within(member->debt_count, growth->debts, JF_DEBTS_PER_MEMBER_MAX),
         .counters = (uint16_t)(member->counter_count + growth->counters), // likewise
         .holds = room_within(member->hold_count, growth->holds, JF_HOLDS_PER_MEMBER_MAX),
         .hold_parts =

@@ -180,7 +180,7 @@ static struct jf_member *member_copy(struct jf_plan_work *work, const struct jf_
     struct jf_member_growth growth = jf_entry_growth(work->entry);
     struct jf_member_capacity room = jf_member_room_for(member == NULL ? &none : member, &growth);
     // The copy may pass the limits, so that the check after applying sees it.
-    room.debts = (uint16_t)(JF_DEBTS_PER_MEMBER_MAX + growth.postings);
+    room.debts = (uint16_t)(JF_DEBTS_PER_MEMBER_MAX + growth.debts);
     room.counters = (uint16_t)(JF_COUNTERS_PER_MEMBER_MAX + growth.counters);
     room.holds = (uint16_t)(JF_HOLDS_PER_MEMBER_MAX + growth.holds);
     room.hold_parts = (uint16_t)(JF_HOLD_PARTS_PER_MEMBER_MAX + growth.hold_parts);

@@ -54,6 +54,29 @@ Test(entry, lots_are_named_where_points_lie_come_from_or_expire)
     cr_expect_not(jf_account_has_lot(JF_ACCOUNT_REDEEMED));
 }
 
+Test(entry, a_member_needs_room_for_each_lot_and_debt_that_postings_name)
+{
+    struct jf_posting postings[] = {
+        {.account = JF_ACCOUNT_ISSUED, .entity = {1}, .expires_on = 30, .points = -5},
+        {.account = JF_ACCOUNT_AVAILABLE, .entity = {1}, .expires_on = 30, .points = 5},
+        {.account = JF_ACCOUNT_PENDING, .entity = {1}, .available_on = 9, .expires_on = 30},
+        {.account = JF_ACCOUNT_REDEEMED, .entity = {1}, .points = 1},
+        {.account = JF_ACCOUNT_EXPIRED, .entity = {2}, .available_on = 9, .expires_on = 30},
+        {.account = JF_ACCOUNT_DEBT, .entity = {1}, .points = -1},
+        {.account = JF_ACCOUNT_DEBT, .entity = {1}, .points = -1},
+        {.account = JF_ACCOUNT_DEBT, .entity = {2}, .points = 1},
+        {.account = JF_ACCOUNT_AVAILABLE, .entity = {1}, .expires_on = 30, .points = 1},
+    };
+    struct jf_entry entry = {.kind = JF_ENTRY_RETURN, .postings = postings, .posting_count = 9};
+    struct jf_member_growth growth = jf_entry_growth(&entry);
+    cr_expect_eq(growth.lots, 4); // three, the first counted again where it comes back
+    cr_expect_eq(growth.debts, 2);
+    entry.posting_count = 0;
+    growth = jf_entry_growth(&entry);
+    cr_expect_eq(growth.lots, 0);
+    cr_expect_eq(growth.debts, 0);
+}
+
 Test(entry, every_kind_is_found_by_its_name_and_no_other_name_is)
 {
     uint32_t known = 0;

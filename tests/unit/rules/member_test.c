@@ -173,14 +173,15 @@ Test(member, a_copy_keeps_its_own_room)
 Test(member, room_covers_what_one_entry_can_add)
 {
     struct jf_member *member = made();
-    struct jf_member_growth growth = {.postings = 4, .months = 1, .cards = 2, .holds = 1};
+    struct jf_member_growth growth = {.lots = 4, .debts = 4, .months = 1, .cards = 2, .holds = 1};
     struct jf_member_capacity room = jf_member_room_for(member, &growth);
     cr_expect_eq(room.lots, 7);
     cr_expect_eq(room.months, 3);
     cr_expect_eq(room.debts, 6);
     cr_expect_eq(room.cards, 3);
     cr_expect_eq(room.holds, 3);
-    growth.postings = JF_POSTINGS_PER_ENTRY_MAX;
+    growth.lots = JF_POSTINGS_PER_ENTRY_MAX;
+    growth.debts = JF_POSTINGS_PER_ENTRY_MAX;
     growth.cards = 1000;
     room = jf_member_room_for(member, &growth);
     cr_expect_eq(room.cards, JF_CARDS_PER_MEMBER_MAX);

@@ -33,7 +33,7 @@ struct jf_member *world_copy(const struct jf_member *member)
 
 void world_room(struct jf_member **member, uint32_t posting_count)
 {
-    struct jf_member_growth growth = {.postings = posting_count, .months = 1};
+    struct jf_member_growth growth = {.lots = posting_count, .debts = posting_count, .months = 1};
     world_grow(member, &growth);
 }
 

@@ -151,22 +151,28 @@ static uint16_t room_within(uint32_t used, uint32_t more, uint32_t most)
     return (uint16_t)(room < most ? room : most);
 }
 
-struct jf_member_capacity jf_member_room_for(const struct jf_member *member,
-                                             const struct jf_member_growth *growth)
+struct jf_member_capacity jf_member_capacity_grown(struct jf_member_capacity used,
+                                                   const struct jf_member_growth *growth)
 {
     JF_ASSERT(growth->lots <= JF_POSTINGS_PER_ENTRY_MAX);
     return (struct jf_member_capacity){
         // Above the limit of lots by what an entry may add before it drops what is spent and
         // expired.
-        .lots = (uint16_t)(member->lot_count + growth->lots),
-        .months = room_within(member->month_count, growth->months, JF_MONTHS_PER_MEMBER_MAX),
-        .debts = room_within(member->debt_count, growth->debts, JF_DEBTS_PER_MEMBER_MAX),
-        .counters = (uint16_t)(member->counter_count + growth->counters), // likewise
-        .holds = room_within(member->hold_count, growth->holds, JF_HOLDS_PER_MEMBER_MAX),
+        .lots = (uint16_t)(used.lots + growth->lots),
+        .months = room_within(used.months, growth->months, JF_MONTHS_PER_MEMBER_MAX),
+        .debts = room_within(used.debts, growth->debts, JF_DEBTS_PER_MEMBER_MAX),
+        .counters = (uint16_t)(used.counters + growth->counters), // likewise
+        .holds = room_within(used.holds, growth->holds, JF_HOLDS_PER_MEMBER_MAX),
         .hold_parts =
-            room_within(member->hold_part_count, growth->hold_parts, JF_HOLD_PARTS_PER_MEMBER_MAX),
-        .cards = room_within(member->card_count, growth->cards, JF_CARDS_PER_MEMBER_MAX),
+            room_within(used.hold_parts, growth->hold_parts, JF_HOLD_PARTS_PER_MEMBER_MAX),
+        .cards = room_within(used.cards, growth->cards, JF_CARDS_PER_MEMBER_MAX),
     };
+}
+
+struct jf_member_capacity jf_member_room_for(const struct jf_member *member,
+                                             const struct jf_member_growth *growth)
+{
+    return jf_member_capacity_grown(jf_member_used(member), growth);
 }
 
 int64_t jf_member_debt(const struct jf_member *member)

@@ -172,6 +172,10 @@ struct jf_member_growth {
     uint32_t cards;
 };
 
+// What is used, and the growth on top, within the limits of a member.
+struct jf_member_capacity jf_member_capacity_grown(struct jf_member_capacity used,
+                                                   const struct jf_member_growth *growth);
+
 // The room that a block must have before an entry of that growth is applied to it: what the member
 // uses now plus the most that it can add. Applying never allocates, so the caller grows the block
 // first where a capacity is below the one returned.

@@ -1,9 +1,6 @@
-// A linear-probing table of (number, block) that holds at most three quarters; deletion moves
-// followers back, so that there are no tombstones. Blocks come from malloc in rounded sizes: a
-// handful of sizes that are freed and taken again all the time stay in malloc's own bins, and
-// memory moves freely between sizes as members grow, which fixed slabs would not allow. A hand
-// walks the table: a block that was used since the hand's last visit gets another round, a pinned
-// or dirty one stays, any other goes.
+// A table of blocks by number. A hand walks it: a block that was used since the hand's last visit
+// gets another round, a pinned or dirty one stays, any other goes, and its record is packed. Blocks
+// have what packed records leave of the bound; those given back are kept for the next on top of it.
 //
 // Fails: JF_ERROR_NO_MEMORY when malloc does. When nothing can be evicted the bound is exceeded
 // rather than a batch failed; batch_end and stored come back to it.
@@ -14,12 +11,20 @@
 
 #include "base/assert.h"
 #include "base/bug.h"
+#include "state/keys.h"
+#include "state/member_codec.h"
+#include "state/packed.h"
+#include "state/block_pool.h"
+#include "state/slots.h"
 
 #define SLOTS_MIN        ((uint64_t)1024)
 #define BYTES_PER_SLOT   256u // a small member's block: decides how much of the bound the table takes
 #define LINE_BYTES       64u
 #define PREFETCH_LINES   6u  // head, member and its first lots
 #define MALLOC_BYTES     16u // what malloc keeps beside a block
+#define PACKED_PART      2u  // of the bound, at most, is for packed records
+#define POOL_PART        64u // so much of the bound again may be blocks kept for reuse
+#define EVICT_AHEAD      8u  // slots before the hand, whose blocks are hinted at
 #define STEPS_PER_INSERT 64u // of the hand, beyond what is evicted
 #define STEPS_PER_BATCH  4096u
 #define STEPS_PER_STORED 65536u // bounds the owner's wait, a millisecond or two
@@ -40,17 +45,12 @@ struct block {
 
 _Static_assert(sizeof(struct block) % 16 == 0, "the member behind the head must be aligned");
 
-struct slot {
-    uint64_t number; // 0: free
-    struct block *block;
-};
-
 struct jf_cache {
-    struct slot *slots;
-    uint64_t slot_count; // power of two
-    uint64_t member_count;
-    uint64_t bytes; // blocks and table
-    uint64_t bytes_max;
+    struct jf_slots slots; // of blocks
+    struct jf_packed *packed;
+    struct jf_block_pool pool; // of blocks
+    uint64_t bytes;            // blocks and table
+    uint64_t bytes_max;        // with what is packed
     uint64_t hand;
     uint64_t stored_generation;
     uint32_t batch; // never 0
@@ -59,15 +59,6 @@ struct jf_cache {
     struct block *touched_last;
     struct jf_cache_counters counters;
 };
-
-static uint64_t mix(uint64_t value)
-{
-    value ^= value >> 30;
-    value *= UINT64_C(0xBF58476D1CE4E5B9);
-    value ^= value >> 27;
-    value *= UINT64_C(0x94D049BB133111EB);
-    return value ^ (value >> 31);
-}
 
 static struct jf_member *member_of(struct block *block)
 {
@@ -82,8 +73,10 @@ static struct block *block_of(const struct jf_member *member)
 
 static void counters_publish(struct jf_cache *cache)
 {
-    atomic_store_explicit(&cache->counters.members, cache->member_count, memory_order_relaxed);
-    atomic_store_explicit(&cache->counters.bytes, cache->bytes, memory_order_relaxed);
+    uint64_t members = cache->slots.used + jf_packed_count(cache->packed);
+    uint64_t bytes = cache->bytes + jf_packed_bytes(cache->packed);
+    atomic_store_explicit(&cache->counters.members, members, memory_order_relaxed);
+    atomic_store_explicit(&cache->counters.bytes, bytes, memory_order_relaxed);
 }
 
 enum jf_error jf_cache_create(uint64_t bytes_max, struct jf_cache **out_cache)
@@ -96,14 +89,14 @@ enum jf_error jf_cache_create(uint64_t bytes_max, struct jf_cache **out_cache)
     while (slots * BYTES_PER_SLOT < bytes_max) {
         slots *= 2;
     }
-    cache->slots = calloc(slots, sizeof *cache->slots);
-    if (cache->slots == NULL) {
-        free(cache);
+    if (jf_slots_create(&cache->slots, slots) != JF_OK ||
+        jf_packed_create(bytes_max / PACKED_PART, &cache->packed) != JF_OK) {
+        jf_cache_destroy(cache);
         return JF_ERROR_NO_MEMORY;
     }
-    cache->slot_count = slots;
-    cache->bytes = slots * sizeof *cache->slots;
+    cache->bytes = slots * sizeof(struct jf_slot);
     cache->bytes_max = bytes_max;
+    cache->pool.bytes_max = bytes_max / POOL_PART;
     cache->batch = 1;
     counters_publish(cache);
     *out_cache = cache;
@@ -115,48 +108,34 @@ void jf_cache_destroy(struct jf_cache *cache)
     if (cache == NULL) {
         return;
     }
-    for (uint64_t at = 0; at < cache->slot_count; at++) {
-        free(cache->slots[at].block);
+    for (uint64_t at = 0; at < cache->slots.count; at++) {
+        free(cache->slots.slots[at].value);
     }
-    free(cache->slots);
+    jf_slots_free(&cache->slots);
+    jf_packed_destroy(cache->packed);
+    jf_block_pool_free(&cache->pool);
     free(cache);
-}
-
-// The slot of a number, or the free one where it belongs.
-static uint64_t slot_find(const struct jf_cache *cache, uint64_t number)
-{
-    uint64_t mask = cache->slot_count - 1;
-    uint64_t at = mix(number) & mask;
-    while (cache->slots[at].number != 0 && cache->slots[at].number != number) {
-        at = (at + 1) & mask;
-    }
-    return at;
-}
-
-// Frees a slot and moves followers back that would no longer be found.
-static void slot_free(struct jf_cache *cache, uint64_t hole)
-{
-    uint64_t mask = cache->slot_count - 1;
-    uint64_t at = (hole + 1) & mask;
-    while (cache->slots[at].number != 0) {
-        uint64_t home = mix(cache->slots[at].number) & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            cache->slots[hole] = cache->slots[at];
-            hole = at;
-        }
-        at = (at + 1) & mask;
-    }
-    cache->slots[hole] = (struct slot){0};
 }
 
 static void block_drop(struct jf_cache *cache, uint64_t at)
 {
-    struct block *block = cache->slots[at].block;
+    struct block *block = cache->slots.slots[at].value;
     JF_ASSERT(!block->is_touched);
     cache->bytes -= block->size + MALLOC_BYTES;
-    cache->member_count -= 1;
-    slot_free(cache, at);
-    free(block);
+    jf_slots_remove(&cache->slots, at);
+    jf_block_pool_give(&cache->pool, block, block->size);
+}
+
+// What is not stored must not go on from an older record, nor be taken for stored.
+static void block_pack(struct jf_cache *cache, struct block *block)
+{
+    const struct jf_member *member = member_of(block);
+    unsigned char record[JF_PACKED_RECORD_BYTES_MAX];
+    if (block->generation <= cache->stored_generation &&
+        jf_member_record_size_max(member) <= sizeof record) {
+        size_t size = jf_member_record_encode(member, record);
+        jf_packed_put(cache->packed, block->number, jf_text_of(record, (uint32_t)size));
+    }
 }
 
 static bool block_must_stay(const struct jf_cache *cache, const struct block *block)
@@ -167,25 +146,27 @@ static bool block_must_stay(const struct jf_cache *cache, const struct block *bl
 
 static bool is_above(const struct jf_cache *cache, uint64_t more)
 {
-    return cache->bytes + more > cache->bytes_max ||
-           cache->member_count >= cache->slot_count / 4 * 3;
+    return cache->bytes + jf_packed_bytes_soon(cache->packed) + more > cache->bytes_max ||
+           jf_slots_are_full(&cache->slots);
 }
 
 // Moves the hand until there is room for `more` bytes, at most `steps` slots (those freed not
 // counted).
 static void evict(struct jf_cache *cache, uint64_t more, uint64_t steps)
 {
-    uint64_t mask = cache->slot_count - 1;
-    while (steps > 0 && cache->member_count > 0 && is_above(cache, more)) {
-        struct slot *slot = &cache->slots[cache->hand];
-        bool is_evictable = slot->number != 0 && !block_must_stay(cache, slot->block);
-        if (is_evictable && !slot->block->is_used) {
+    uint64_t mask = cache->slots.count - 1;
+    while (steps > 0 && cache->slots.used > 0 && is_above(cache, more)) {
+        struct block *block = cache->slots.slots[cache->hand].value;
+        __builtin_prefetch(cache->slots.slots[(cache->hand + EVICT_AHEAD) & mask].value, 1);
+        bool is_evictable = block != NULL && !block_must_stay(cache, block);
+        if (is_evictable && !block->is_used) {
+            block_pack(cache, block);
             // A follower may have moved into this slot: the hand looks at it again.
             block_drop(cache, cache->hand);
             continue;
         }
         if (is_evictable) {
-            slot->block->is_used = false;
+            block->is_used = false;
         }
         cache->hand = (cache->hand + 1) & mask;
         steps--;
@@ -195,41 +176,19 @@ static void evict(struct jf_cache *cache, uint64_t more, uint64_t steps)
 // Only when nothing could be evicted: dirty members have filled the table.
 static enum jf_error table_grow(struct jf_cache *cache)
 {
-    struct slot *old = cache->slots;
-    uint64_t old_count = cache->slot_count;
-    struct slot *slots = calloc(old_count * 2, sizeof *slots);
-    if (slots == NULL) {
-        return JF_ERROR_NO_MEMORY;
+    uint64_t more = cache->slots.count * sizeof(struct jf_slot);
+    enum jf_error error = jf_slots_grow(&cache->slots);
+    if (error == JF_OK) {
+        cache->bytes += more;
+        cache->hand = 0;
     }
-    cache->slots = slots;
-    cache->slot_count = old_count * 2;
-    cache->bytes += old_count * sizeof *slots;
-    for (uint64_t at = 0; at < old_count; at++) {
-        if (old[at].number != 0) {
-            slots[slot_find(cache, old[at].number)] = old[at];
-        }
-    }
-    free(old);
-    cache->hand = 0;
-    return JF_OK;
+    return error;
 }
 
-// Steps of 64 bytes for small blocks, of about an eighth above: few sizes, little waste.
-static uint32_t size_round(size_t size)
+static struct block *block_make(struct jf_cache *cache, struct jf_member_capacity capacity)
 {
-    size_t step = 64;
-    while (size > step * 16) {
-        step *= 2;
-    }
-    size_t rounded = (size + step - 1) / step * step;
-    JF_ASSERT(rounded <= UINT32_MAX);
-    return (uint32_t)rounded;
-}
-
-static struct block *block_make(struct jf_member_capacity capacity)
-{
-    uint32_t size = size_round(sizeof(struct block) + jf_member_block_size(capacity));
-    struct block *block = aligned_alloc(16, size);
+    uint32_t size = jf_block_pool_round(sizeof(struct block) + jf_member_block_size(capacity));
+    struct block *block = jf_block_pool_take(&cache->pool, size);
     if (block == NULL) {
         return NULL;
     }
@@ -244,12 +203,12 @@ struct jf_member *jf_cache_find(struct jf_cache *cache, struct jf_member_id id)
     if (id.value == 0) {
         return NULL;
     }
-    struct slot *slot = &cache->slots[slot_find(cache, id.value)];
-    if (slot->number == 0) {
+    struct block *block = cache->slots.slots[jf_slots_find(&cache->slots, id.value)].value;
+    if (block == NULL) {
         return NULL;
     }
-    slot->block->is_used = true;
-    return member_of(slot->block);
+    block->is_used = true;
+    return member_of(block);
 }
 
 struct jf_member *jf_cache_pin(struct jf_cache *cache, struct jf_member_id id)
@@ -263,17 +222,20 @@ struct jf_member *jf_cache_pin(struct jf_cache *cache, struct jf_member_id id)
 
 void jf_cache_prefetch_slot(const struct jf_cache *cache, struct jf_member_id id)
 {
-    __builtin_prefetch(&cache->slots[mix(id.value) & (cache->slot_count - 1)]);
+    __builtin_prefetch(&cache->slots.slots[jf_slots_home(&cache->slots, id.value)]);
+    jf_packed_prefetch_slot(cache->packed, id.value);
 }
 
 void jf_cache_prefetch_block(const struct jf_cache *cache, struct jf_member_id id)
 {
-    const struct slot *slot = &cache->slots[mix(id.value) & (cache->slot_count - 1)];
-    const unsigned char *block = (const unsigned char *)slot->block;
-    if (slot->number == id.value && id.value != 0) {
-        for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
-            __builtin_prefetch(block + (size_t)line * LINE_BYTES, 1);
-        }
+    const struct jf_slot *slot = &cache->slots.slots[jf_slots_home(&cache->slots, id.value)];
+    const unsigned char *block = slot->value;
+    if (slot->number != id.value || id.value == 0) {
+        jf_packed_prefetch_record(cache->packed, id.value);
+        return;
+    }
+    for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
+        __builtin_prefetch(block + (size_t)line * LINE_BYTES, 1);
     }
 }
 
@@ -288,23 +250,22 @@ enum jf_error jf_cache_insert(struct jf_cache *cache, struct jf_member_id id,
                               struct jf_member_capacity capacity, struct jf_member **out_member)
 {
     JF_ASSERT(id.value != 0);
-    struct block *block = block_make(capacity);
+    struct block *block = block_make(cache, capacity);
     if (block == NULL) {
         return JF_ERROR_NO_MEMORY;
     }
     evict(cache, block->size + MALLOC_BYTES, STEPS_PER_INSERT);
-    if (cache->member_count >= cache->slot_count / 4 * 3 && table_grow(cache) != JF_OK) {
-        free(block);
+    if (jf_slots_are_full(&cache->slots) && table_grow(cache) != JF_OK) {
+        jf_block_pool_give(&cache->pool, block, block->size);
         return JF_ERROR_NO_MEMORY;
     }
-    uint64_t at = slot_find(cache, id.value);
-    JF_ASSERT(cache->slots[at].number == 0);
+    uint64_t at = jf_slots_find(&cache->slots, id.value);
+    JF_ASSERT(cache->slots.slots[at].number == 0);
     block->number = id.value;
     block->pinned_batch = cache->batch;
     block->is_used = true;
-    cache->slots[at] = (struct slot){id.value, block};
+    jf_slots_put(&cache->slots, at, id.value, block);
     cache->bytes += block->size + MALLOC_BYTES;
-    cache->member_count += 1;
     counters_publish(cache);
     struct jf_member *member = member_of(block);
     member->number = id;
@@ -312,10 +273,16 @@ enum jf_error jf_cache_insert(struct jf_cache *cache, struct jf_member_id id,
     return JF_OK;
 }
 
+struct jf_text jf_cache_take_packed(struct jf_cache *cache, struct jf_member_id id,
+                                    unsigned char *to)
+{
+    return jf_packed_take(cache->packed, id.value, to);
+}
+
 void jf_cache_remove(struct jf_cache *cache, struct jf_member_id id)
 {
-    uint64_t at = slot_find(cache, id.value);
-    JF_ASSERT(cache->slots[at].number == id.value);
+    uint64_t at = jf_slots_find(&cache->slots, id.value);
+    JF_ASSERT(cache->slots.slots[at].number == id.value);
     block_drop(cache, at);
     counters_publish(cache);
 }
@@ -345,9 +312,9 @@ static void block_replace(struct jf_cache *cache, struct block *old, struct bloc
 enum jf_error jf_cache_room(struct jf_cache *cache, struct jf_member_id id,
                             struct jf_member_capacity capacity, struct jf_member **out_member)
 {
-    uint64_t at = slot_find(cache, id.value);
-    JF_ASSERT(cache->slots[at].number == id.value);
-    struct block *old = cache->slots[at].block;
+    uint64_t at = jf_slots_find(&cache->slots, id.value);
+    JF_ASSERT(cache->slots.slots[at].number == id.value);
+    struct block *old = cache->slots.slots[at].value;
     struct jf_member *member = member_of(old);
     struct jf_member_capacity has = jf_member_capacity_of(member);
     struct jf_member_capacity both = jf_member_capacity_larger(capacity, has);
@@ -355,15 +322,15 @@ enum jf_error jf_cache_room(struct jf_cache *cache, struct jf_member_id id,
         *out_member = member;
         return JF_OK;
     }
-    struct block *copy = block_make(both);
+    struct block *copy = block_make(cache, both);
     if (copy == NULL) {
         return JF_ERROR_NO_MEMORY;
     }
     block_replace(cache, old, copy);
-    cache->slots[at].block = copy;
+    cache->slots.slots[at].value = copy;
     cache->bytes += copy->size;
     cache->bytes -= old->size;
-    free(old);
+    jf_block_pool_give(&cache->pool, old, old->size);
     counters_publish(cache);
     *out_member = member_of(copy);
     return JF_OK;
@@ -428,7 +395,7 @@ void jf_cache_stored(struct jf_cache *cache, uint64_t generation)
     JF_ASSERT(generation >= cache->stored_generation);
     cache->stored_generation = generation;
     // Two rounds: the first takes the second chances away.
-    uint64_t rounds = cache->slot_count * 2;
+    uint64_t rounds = cache->slots.count * 2;
     evict(cache, 0, rounds < STEPS_PER_STORED ? rounds : STEPS_PER_STORED);
     counters_publish(cache);
 }

@@ -1,6 +1,7 @@
-// The bounded cache of members: an open-addressing table by number over blocks from malloc, CLOCK
-// eviction. A member is kept while it is pinned (in the running batch) or dirty (changed by a
-// generation that is not stored yet); these alone may take the cache above its bound.
+// The bounded cache of members: a table by number over blocks from malloc, CLOCK eviction, and behind
+// it the records of members that had to go. A member is kept while it is pinned (in the running
+// batch) or dirty (changed by a generation that is not stored yet); these alone may take the cache
+// above its bound.
 //
 // Threads: one owner; the counters may be read by any thread. Memory: blocks belong to the cache;
 // member pointers live until the member's room, the next insert that may evict it (not while pinned
@@ -12,17 +13,18 @@
 
 #include "base/hash.h"
 #include "rules/member.h"
+#include "state/packed.h"
 
 struct jf_cache;
 
 struct jf_cache_counters {
-    _Atomic uint64_t members;
-    _Atomic uint64_t bytes; // blocks and table
+    _Atomic uint64_t members; // with those that are only a record
+    _Atomic uint64_t bytes;   // blocks, records and tables
     _Atomic uint64_t hits;
     _Atomic uint64_t misses;
 };
 
-// In: bytes_max bounds blocks and table together. Returns: JF_OK or JF_ERROR_NO_MEMORY.
+// In: bytes_max bounds blocks, records and tables together. Returns: JF_OK or JF_ERROR_NO_MEMORY.
 JF_MUST_USE enum jf_error jf_cache_create(uint64_t bytes_max, struct jf_cache **out_cache);
 void jf_cache_destroy(struct jf_cache *cache); // NULL is accepted
 
@@ -34,6 +36,11 @@ struct jf_member *jf_cache_pin(struct jf_cache *cache, struct jf_member_id id);
 void jf_cache_prefetch_slot(const struct jf_cache *cache, struct jf_member_id id);
 void jf_cache_prefetch_block(const struct jf_cache *cache, struct jf_member_id id);
 void jf_cache_count(struct jf_cache *cache, bool is_hit);
+
+// Takes the record of a member that is in the cache no more. In: `to` with
+// JF_PACKED_RECORD_BYTES_MAX bytes. Returns: the record, in `to`; of size 0: there is none.
+struct jf_text jf_cache_take_packed(struct jf_cache *cache, struct jf_member_id id,
+                                    unsigned char *to);
 
 // Adds an empty member (number set), pinned. In: not there yet, id not 0.
 JF_MUST_USE enum jf_error jf_cache_insert(struct jf_cache *cache, struct jf_member_id id,

@@ -1,5 +1,6 @@
-// Members for a batch: from the cache, the missing ones from the database with one query, and the
-// unknown remembered until the batch ends, so that they are not asked for again.
+// Members for a batch: from the cache, from the records it keeps, the missing ones from the
+// database with one query, and the unknown remembered until the batch ends, so that they are not
+// asked for again.
 //
 // Fails: records that do not decode are JF_ERROR_CORRUPT, kept for the next turn;
 // JF_ERROR_NO_MEMORY.
@@ -113,18 +114,20 @@ static enum jf_error member_decode(struct member_round *round, struct jf_text re
     return error;
 }
 
-static enum jf_error member_found(void *context, uint32_t index, struct jf_text record)
+// Puts a member into the cache by its record.
+static enum jf_error member_place(struct member_round *round, struct jf_member_id id,
+                                  struct jf_text record)
 {
-    struct member_round *round = context;
     struct jf_cache *cache = round->state->cache;
-    struct jf_member_id id = {round->numbers[index]};
     struct jf_member_capacity capacity = {0};
     enum jf_error error = jf_member_record_measure(record, &capacity, round->diagnosis);
     if (error != JF_OK) {
         return error;
     }
+    // Most members are fetched for a sale: one lot and one month more is what it may add.
+    static const struct jf_member_growth ONE_SALE = {.lots = 1, .months = 1};
     struct jf_member *member = NULL;
-    error = jf_cache_insert(cache, id, capacity, &member);
+    error = jf_cache_insert(cache, id, jf_member_capacity_grown(capacity, &ONE_SALE), &member);
     if (error != JF_OK) {
         return error;
     }
@@ -135,6 +138,13 @@ static enum jf_error member_found(void *context, uint32_t index, struct jf_text 
     }
     (void)jf_cache_hash_replace(member, jf_hash128(record.data, record.size));
     return JF_OK;
+}
+
+static enum jf_error member_found(void *context, uint32_t index, struct jf_text record)
+{
+    struct member_round *round = context;
+    struct jf_member_id id = {round->numbers[index]};
+    return member_place(round, id, record);
 }
 
 static enum jf_error members_ask(struct member_round *round)
@@ -165,9 +175,31 @@ static enum jf_error member_miss(struct member_round *round, uint64_t number)
     return round->count == KEYS_AT_ONCE ? members_ask(round) : JF_OK;
 }
 
+// A member whose record the cache kept. Out: whether it did.
+static enum jf_error member_unpack(struct member_round *round, struct jf_member_id id,
+                                   bool *out_is_there)
+{
+    unsigned char bytes[JF_PACKED_RECORD_BYTES_MAX];
+    struct jf_text record = jf_cache_take_packed(round->state->cache, id, bytes);
+    *out_is_there = record.size > 0;
+    return *out_is_there ? member_place(round, id, record) : JF_OK;
+}
+
 // How far ahead of its turn a member's slot and block are hinted at.
 #define SLOTS_AHEAD  16u
 #define BLOCKS_AHEAD 6u
+
+static enum jf_error member_want(struct member_round *round, struct jf_member_id id)
+{
+    struct jf_cache *cache = round->state->cache;
+    bool is_there = jf_cache_pin(cache, id) != NULL;
+    enum jf_error error = is_there ? JF_OK : member_unpack(round, id, &is_there);
+    jf_cache_count(cache, is_there);
+    if (error != JF_OK || is_there || absent_has(&round->state->absent, id.value)) {
+        return error;
+    }
+    return member_miss(round, id.value);
+}
 
 enum jf_error jf_state_members_fetch(struct jf_state *state, const struct jf_member_id *ids,
                                      uint32_t count)
@@ -191,11 +223,7 @@ enum jf_error jf_state_members_fetch(struct jf_state *state, const struct jf_mem
         if (ids[i].value == 0) {
             continue;
         }
-        bool is_cached = jf_cache_pin(state->cache, ids[i]) != NULL;
-        jf_cache_count(state->cache, is_cached);
-        if (!is_cached && !absent_has(&state->absent, ids[i].value)) {
-            error = member_miss(&round, ids[i].value);
-        }
+        error = member_want(&round, ids[i]);
     }
     if (error == JF_OK) {
         error = members_ask(&round);

@@ -273,7 +273,9 @@ Test(local, a_cursor_names_damage_below_the_durable_end)
     operations()->read_close(cursor);
 }
 
-#define THREAD_ENTRIES 3000u
+#define THREAD_ENTRIES   3000u
+#define READER_WAIT_US   50u
+#define READER_WAITS_MAX 2000000u // however slow the disk is
 
 static void *read_while_writing(void *context)
 {
@@ -285,7 +287,7 @@ static void *read_while_writing(void *context)
     if (table->read_open(shared->journal, 1, &cursor, &diagnosis) != JF_OK) {
         return NULL;
     }
-    for (uint64_t tries = 0; wanted <= THREAD_ENTRIES && tries < 50000000; tries++) {
+    for (uint32_t waits = 0; wanted <= THREAD_ENTRIES && waits < READER_WAITS_MAX;) {
         struct jf_journal_entry entry;
         enum jf_error error = table->read_next(cursor, &entry, &diagnosis);
         if (error == JF_OK && (entry.position != wanted || jf_load_u64(entry.bytes) != wanted)) {
@@ -295,7 +297,12 @@ static void *read_while_writing(void *context)
             fprintf(stderr, "%s\n", diagnosis.text);
             break;
         }
-        wanted += error == JF_OK ? 1 : 0;
+        if (error == JF_OK) {
+            wanted++;
+        } else {
+            usleep(READER_WAIT_US);
+            waits++;
+        }
     }
     table->read_close(cursor);
     return (void *)(uintptr_t)(wanted - 1);

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "state/cache.h"
+#include "state/member_codec.h"
 
 static struct jf_cache *cache;
 
@@ -18,13 +19,17 @@ static void end(void)
 
 TestSuite(cache, .init = begin, .fini = end);
 
-static struct jf_member *insert(uint64_t number)
+static struct jf_member *insert_sized(uint64_t number, struct jf_member_capacity room)
 {
-    struct jf_member_capacity room = {.lots = 2, .months = 2, .debts = 1};
     struct jf_member *member = NULL;
     cr_assert_eq(jf_cache_insert(cache, (struct jf_member_id){number}, room, &member), JF_OK);
     member->visits = (uint32_t)number;
     return member;
+}
+
+static struct jf_member *insert(uint64_t number)
+{
+    return insert_sized(number, (struct jf_member_capacity){.lots = 2, .months = 2, .debts = 1});
 }
 
 static uint64_t bytes_used(void)
@@ -92,6 +97,68 @@ Test(cache, dirty_members_stay_until_their_generation_is_stored)
     }
     jf_cache_stored(cache, 2);
     cr_assert_leq(bytes_used(), 100000);
+}
+
+// With a bound that leaves room for records behind the blocks.
+static void begin_larger(void)
+{
+    jf_cache_destroy(cache);
+    cr_assert_eq(jf_cache_create((uint64_t)8 << 20, &cache), JF_OK);
+}
+
+Test(cache, members_that_had_to_go_come_back_as_records_once)
+{
+    begin_larger();
+    enum {
+        COUNT = 30000
+    };
+    for (uint64_t number = 1; number <= COUNT; number++) {
+        struct jf_member *member = insert(number);
+        member->status = JF_MEMBER_ACTIVE;
+        member->home_store = (uint32_t)number * 3;
+        jf_cache_batch_end(cache);
+        cr_assert_leq(bytes_used(), (uint64_t)8 << 20);
+    }
+    uint32_t kept = 0;
+    uint32_t packed = 0;
+    for (uint64_t number = 1; number <= COUNT; number++) {
+        unsigned char bytes[JF_PACKED_RECORD_BYTES_MAX];
+        struct jf_member_id id = {number};
+        struct jf_text record = jf_cache_take_packed(cache, id, bytes);
+        cr_assert_not(record.size > 0 && has(number), "member %llu is there twice",
+                      (unsigned long long)number);
+        if (record.size > 0) {
+            struct jf_diagnosis diagnosis = {0};
+            struct jf_member *member = insert_sized(number, (struct jf_member_capacity){0});
+            cr_assert_eq(jf_member_record_decode(record, member, &diagnosis), JF_OK);
+            cr_assert_eq(member->home_store, (uint32_t)number * 3);
+            packed++;
+            jf_cache_remove(cache, id);
+            cr_assert_eq(jf_cache_take_packed(cache, id, bytes).size, 0);
+        }
+        kept += has(number);
+    }
+    cr_expect_gt(packed, 1000);
+    cr_expect_gt(kept, 1000);
+}
+
+Test(cache, what_is_not_stored_is_never_a_record)
+{
+    begin_larger();
+    for (uint64_t number = 1; number <= 40000; number++) {
+        jf_cache_touch(cache, insert(number), 1);
+    }
+    jf_cache_touched_clear(cache);
+    jf_cache_batch_end(cache);
+    cr_assert_gt(bytes_used(), (uint64_t)8 << 20);
+    for (uint64_t number = 1; number <= 40000; number++) {
+        unsigned char bytes[JF_PACKED_RECORD_BYTES_MAX];
+        cr_assert_eq(jf_cache_take_packed(cache, (struct jf_member_id){number}, bytes).size, 0);
+    }
+    for (uint32_t i = 0; i < 20; i++) {
+        jf_cache_stored(cache, 1);
+    }
+    cr_assert_leq(bytes_used(), (uint64_t)8 << 20);
 }
 
 Test(cache, touched_members_are_listed_once_in_order_even_when_they_move)

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 #include "sim.h"
@@ -14,10 +16,12 @@
 #include "sim_settings.h"
 
 #define PROGRESS_SEEDS 100u
+#define LINE_REST      "\033[K" // clears it
 
 static jmp_buf failed;
 static char failure[1024];
 static struct sim_counts counts;
+static bool has_line; // of progress
 
 void sim_fail(const char *format, ...)
 {
@@ -50,6 +54,9 @@ void jf_assert_fail(const char *condition, const char *file, int line)
 // Returns: the exit code.
 static int finish(const struct sim_settings *settings, const char *what, uint64_t seed)
 {
+    if (has_line) {
+        fprintf(stderr, "\r" LINE_REST);
+    }
     if (what != NULL) {
         printf("seed %" PRIu64 " FAILED: %s\n", seed, what);
         printf("to see it again: jifen-sim --seeds %" PRIu64 "..%" PRIu64 "%s%s --verbose\n", seed,
@@ -64,9 +71,28 @@ static int finish(const struct sim_settings *settings, const char *what, uint64_
     return what == NULL ? 0 : 1;
 }
 
+// One line, written over, on a terminal only.
+static void left_show(const struct sim_settings *settings, uint64_t seed, time_t begun)
+{
+    static time_t shown;
+    time_t now = time(NULL);
+    uint64_t done = seed - settings->from + 1;
+    uint64_t left = settings->to - seed;
+    if (now == shown || now == begun) {
+        return;
+    }
+    shown = now;
+    has_line = true;
+    fprintf(stderr, "\r%" PRIu64 " seeds done, %" PRIu64 " to go: %" PRIu64 " s left" LINE_REST,
+            done, left, (uint64_t)(now - begun) * left / done);
+}
+
 static int run(const struct sim_settings *settings)
 {
     volatile uint64_t seed = settings->from;
+    const time_t begun = time(NULL);
+    const bool shows_left =
+        !settings->is_forever && !settings->is_verbose && isatty(STDERR_FILENO) == 1;
     sim.counts = &counts;
     sim.is_verbose = settings->is_verbose;
     if (setjmp(failed) != 0) {
@@ -79,6 +105,9 @@ static int run(const struct sim_settings *settings)
         sim_seed_run(seed);
         if (settings->is_forever && counts.seeds % PROGRESS_SEEDS == 0) {
             sim_report_progress(&counts, seed);
+        }
+        if (shows_left) {
+            left_show(settings, seed, begun);
         }
     }
     if (settings->demands_rows && !sim_report_has_rows(&counts)) {

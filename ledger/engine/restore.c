@@ -148,6 +148,18 @@ static enum jf_error target_write(const struct restore *restore, const char *tex
     return error == JF_OK ? jf_folder_sync(restore->work_fd, restore->work, diagnosis) : error;
 }
 
+// What is removed half must not be gone on with: the target goes first.
+static enum jf_error target_remove(const struct restore *restore, struct jf_diagnosis *diagnosis)
+{
+    if (unlinkat(restore->work_fd, TARGET_NAME, 0) != 0) {
+        return errno == ENOENT ? JF_OK
+                               : jf_diagnose(diagnosis, JF_ERROR_IO,
+                                             "%.300s/" TARGET_NAME " cannot be removed: %s",
+                                             restore->work, strerror(errno));
+    }
+    return jf_folder_sync(restore->work_fd, restore->work, diagnosis);
+}
+
 // What broke off is gone on with only if it is the same; otherwise it is removed.
 static enum jf_error work_open(struct restore *restore, struct jf_diagnosis *diagnosis)
 {
@@ -167,7 +179,10 @@ static enum jf_error work_open(struct restore *restore, struct jf_diagnosis *dia
         return JF_OK;
     }
     (void)snprintf(parts, sizeof parts, "%s/parts", restore->work);
-    error = jf_folder_remove(parts, diagnosis);
+    error = target_remove(restore, diagnosis);
+    if (error == JF_OK) {
+        error = jf_folder_remove(parts, diagnosis);
+    }
     if (error == JF_OK) {
         error = jf_folder_remove(restore->ledger, diagnosis);
     }
@@ -307,6 +322,7 @@ static enum jf_error time_find(const struct restore *restore, uint64_t *out_posi
         if (error == JF_OK) {
             is_past = entry.recorded_at_us > restore->input->to_time_us;
             position = is_past ? position : raw.position;
+            tell(restore, "searching", raw.position, restore->manifest.last_position);
         }
     }
     jf_arena_deinit(&arena);
@@ -315,11 +331,25 @@ static enum jf_error time_find(const struct restore *restore, uint64_t *out_posi
     return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
 }
 
+static enum jf_error position_check(const struct restore *restore, uint64_t position,
+                                    struct jf_diagnosis *diagnosis)
+{
+    const struct jf_backup_manifest *manifest = &restore->manifest;
+    if (position == 0 || position < manifest->first_position ||
+        position > manifest->last_position) {
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                           "the backup reaches from position %llu to %llu: nothing of it lies at "
+                           "what --to asks for",
+                           (unsigned long long)manifest->first_position,
+                           (unsigned long long)manifest->last_position);
+    }
+    return JF_OK;
+}
+
 static enum jf_error target_find(struct restore *restore, struct jf_diagnosis *diagnosis)
 {
     const struct jf_restore_input *input = restore->input;
-    const struct jf_backup_manifest *manifest = &restore->manifest;
-    uint64_t position = manifest->last_position;
+    uint64_t position = restore->manifest.last_position;
     enum jf_error error = JF_OK;
     if (input->to_time_us != UINT64_MAX) {
         error = time_find(restore, &position, diagnosis);
@@ -330,16 +360,11 @@ static enum jf_error target_find(struct restore *restore, struct jf_diagnosis *d
         return error;
     }
     bool is_all = input->to_time_us == UINT64_MAX && input->to_position == UINT64_MAX;
-    if (!is_all && (position == 0 || position < manifest->first_position ||
-                    position > manifest->last_position)) {
-        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
-                           "the backup reaches from position %llu to %llu: nothing of it lies at "
-                           "what --to asks for",
-                           (unsigned long long)manifest->first_position,
-                           (unsigned long long)manifest->last_position);
+    error = is_all ? JF_OK : position_check(restore, position, diagnosis);
+    if (error == JF_OK) {
+        restore->last_position = position;
     }
-    restore->last_position = position;
-    return JF_OK;
+    return error;
 }
 
 // Every block up to the backup's end, and then the one that the ledger will end with.
@@ -363,7 +388,6 @@ static enum jf_error journal_check(struct restore *restore, struct jf_diagnosis 
     error = target_find(restore, diagnosis);
     if (error == JF_OK && restore->last_position < manifest->last_position) {
         search.until_position = restore->last_position;
-        search.callback = NULL;
         error = jf_journal_find_end(restore->journal, &search, &restore->end, diagnosis);
     }
     return error;
@@ -542,6 +566,10 @@ static enum jf_error restore_run(struct restore *restore, struct jf_diagnosis *d
     if (error == JF_OK) {
         error = jf_backup_store_read(&restore->store, &restore->manifest, diagnosis);
     }
+    // Before anything is copied; where an instant lies, the journal must tell.
+    if (error == JF_OK && restore->input->to_position != UINT64_MAX) {
+        error = position_check(restore, restore->input->to_position, diagnosis);
+    }
     if (error == JF_OK) {
         error = work_open(restore, diagnosis);
     }
@@ -561,6 +589,14 @@ static enum jf_error restore_run(struct restore *restore, struct jf_diagnosis *d
     return error == JF_OK ? ledger_publish(restore, diagnosis) : error;
 }
 
+static enum jf_error no_space_say(const struct restore *restore, struct jf_diagnosis *diagnosis)
+{
+    struct jf_diagnosis inner = *diagnosis;
+    return jf_diagnose(diagnosis, JF_ERROR_NO_SPACE,
+                       "%.250s. Free space in %.200s and run it again: it goes on where it stopped",
+                       inner.text, restore->work);
+}
+
 enum jf_error jf_restore_run(const struct jf_restore_input *input,
                              struct jf_restore_result *out_result, struct jf_diagnosis *diagnosis)
 {
@@ -571,6 +607,9 @@ enum jf_error jf_restore_run(const struct jf_restore_input *input,
                               .lock_fd = -1};
     restore.watch = (struct jf_copy_watch){on_bytes, is_cancelled, &restore};
     enum jf_error error = restore_run(&restore, diagnosis);
+    if (error == JF_ERROR_NO_SPACE) {
+        error = no_space_say(&restore, diagnosis);
+    }
     if (error == JF_OK) {
         restore.result.generation = restore.manifest.generation + 1;
         *out_result = restore.result;

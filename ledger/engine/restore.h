@@ -12,8 +12,8 @@ struct jf_restore_input {
     uint64_t to_position;    // last one kept; UINT64_MAX: all
     uint64_t to_time_us;     // keep what was recorded up to then, Unix time; UINT64_MAX: all
     bool is_quick;           // the restored state is not compared with a replay of the journal
-    jf_backup_report report; // stages "copying", "checking" (bytes), "replaying" (entries), and
-                             // those of a verification; may be NULL
+    jf_backup_report report; // stages "copying", "checking" (bytes), "searching", "replaying"
+                             // (entries), and those of a verification; may be NULL
     bool (*is_cancelled)(void *context); // asked while copying; may be NULL
     void *context;
 };

@@ -47,7 +47,7 @@ class Full(Archives):
         taken = self.take()
         place = self.small("small", 8)
         data = place / "ledger"
-        self.run_jifen("restore", self.backup, "--data", data, code=NO_ROOM, words=["No space left"])
+        self.run_jifen("restore", self.backup, "--data", data, code=NO_ROOM, words=["No space left", "run it again"])
         self.assertFalse(data.exists())
         self.assert_ends(backup_test.LOST, ["not a Jifen data directory"], place / "ledger.restoring",
                          *backup_test.FLAGS)

@@ -20,6 +20,17 @@ BAD_INPUT, BROKEN, UNAVAILABLE = 4, 5, 3  # exit codes of jifen
 LOST = 3  # exit code of jifend: not a data directory
 
 
+def bury(folder):
+    """Folders in folders, below a path too long for any call."""
+    above = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=above)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    os.close(above)
+
+
 class Backups(fault.Case):
     """A ledger whose sales and answers are remembered."""
 
@@ -410,7 +421,28 @@ class Restore(Backups):
         self.restore("before", "--to", "2001-01-01T00:00:00Z", code=BAD_INPUT, words=["nothing of it lies"])
         self.restore("beyond", "--to", max(stamps) + 1, code=BAD_INPUT, words=["nothing of it lies"])
         self.restore("zero", "--to", 0, code=BAD_INPUT, words=["nothing of it lies"])
+        for name in ("beyond", "zero"):  # refused before anything is copied
+            self.assertFalse((self.folder / name / "ledger.restoring").exists())
         self.restore("word", "--to", "yesterday", code=2, words=["neither a position nor an instant"])
+
+    def test_a_restore_whose_removal_was_cut_off_is_not_gone_on_with(self):
+        """To another position: what is there goes first. If that ends halfway, the rest is nobody's."""
+        server = self.begin()
+        self.post(server, 20)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        place = self.folder / "half" / "ledger.restoring"
+        table = next((self.backup / "state").glob("CURRENT.*"))
+        kept = table.read_bytes()
+        table.unlink()
+        self.restore("half", code=BROKEN, words=["CURRENT"])
+        table.write_bytes(kept)
+        self.assertTrue((place / "TARGET").exists())
+        bury(place / "parts")
+        self.restore("half", "--to", 10, code=BAD_INPUT, words=["cannot be removed"])
+        self.assertFalse((place / "TARGET").exists())
+        shutil.rmtree(place / "parts")
+        self.assertEqual(self.restore("half")["last_position"], max(at for at, _ in self.answers.values()))
 
     def test_each_kind_of_file_that_is_damaged_in_a_backup_is_named_and_nothing_is_made(self):
         server = self.begin()

@@ -106,6 +106,37 @@ static enum jf_error before_read(struct backup *backup, struct jf_diagnosis *dia
     return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
 }
 
+// A ledger that was restored is of a later generation: its backup takes the place of the one that
+// is there only if it holds all that is in it, so that restoring to an earlier position and backing
+// up does not remove the only copy of what was cut off.
+static enum jf_error history_check(struct backup *backup, struct jf_diagnosis *diagnosis)
+{
+    const struct jf_backup_manifest *before = &backup->before;
+    char journal[PATH_BYTES];
+    struct jf_journal_end end = {0};
+    struct jf_journal_end_search search = {.until_position = UINT64_MAX,
+                                           .until_sequence = before->last_sequence,
+                                           .callback = on_checked,
+                                           .context = backup};
+    enum jf_error error = path_join(backup->input->source, "journal", journal, diagnosis);
+    if (error == JF_OK) {
+        error = jf_journal_find_end(journal, &search, &end, diagnosis);
+    }
+    bool is_contained = end.block.sequence == before->last_sequence &&
+                        jf_hash128_equal(end.block.body_checksum, before->last_block);
+    if (error != JF_OK || is_contained) {
+        return error;
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_EXISTS,
+                       "%.200s holds a backup of generation %llu up to position %llu. This ledger "
+                       "(generation %llu, position %llu) was restored to a position before that: "
+                       "what it cut off is only there. Nothing was changed; give another directory",
+                       backup->input->directory, (unsigned long long)before->generation,
+                       (unsigned long long)before->last_position,
+                       (unsigned long long)backup->end.superblock.generation,
+                       (unsigned long long)backup->end.last_position);
+}
+
 // May the source's backup take the place of the one that is there?
 static enum jf_error succession_check(struct backup *backup, struct jf_diagnosis *diagnosis)
 {
@@ -134,7 +165,8 @@ static enum jf_error succession_check(struct backup *backup, struct jf_diagnosis
                            (unsigned long long)superblock->generation,
                            (unsigned long long)backup->end.last_position);
     }
-    return JF_OK;
+    bool has_entries = before->last_position > 0;
+    return backup->is_same_generation || !has_entries ? JF_OK : history_check(backup, diagnosis);
 }
 
 // Segments that the backup before holds whole are compared by checksum, newer ones are verified

@@ -45,10 +45,12 @@ static enum jf_error object_check(const struct jf_backup_store *store,
     if (error == JF_ERROR_IO || is_same) {
         return error;
     }
-    return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
-                       "backup file %.150s/%s is %s: take a new backup into another directory",
-                       store->directory, object,
-                       error == JF_ERROR_NOT_FOUND ? "missing" : "damaged");
+    return jf_diagnose(
+        diagnosis, JF_ERROR_CORRUPT,
+        "backup file %.150s/%s is %s: %stake the backup again while the ledger has that "
+        "file, or a new one into another directory",
+        store->directory, object, error == JF_ERROR_NOT_FOUND ? "missing" : "damaged",
+        error == JF_ERROR_NOT_FOUND ? "" : "remove it and ");
 }
 
 enum jf_error jf_backup_check(const char *directory, jf_backup_report report, void *context,

@@ -296,9 +296,7 @@ static enum jf_error files_read(struct reader *reader, struct jf_backup_manifest
 static enum jf_error damaged(struct jf_diagnosis *diagnosis)
 {
     return jf_diagnose(diagnosis, JF_ERROR_CORRUPT,
-                       "backup file " JF_BACKUP_MANIFEST_NAME
-                       " is damaged or cut short: this backup cannot be used; take another, or "
-                       "restore from an older one. Nothing was changed");
+                       "backup file " JF_BACKUP_MANIFEST_NAME " is damaged or cut short");
 }
 
 enum jf_error jf_backup_manifest_decode(struct jf_text text,

@@ -275,6 +275,14 @@ static enum jf_error text_read(const struct jf_backup_store *store, int fd, uint
         error = jf_backup_manifest_decode(manifest, out_manifest, diagnosis);
     }
     free(text);
+    if (error == JF_ERROR_CORRUPT) {
+        return jf_diagnose(diagnosis, error,
+                           "%.300s/" JF_BACKUP_MANIFEST_NAME
+                           " is damaged or cut short: nothing can be restored from this backup. "
+                           "Nothing was changed. While the ledger is there, remove that file and "
+                           "take the backup again: what is whole is kept; else use an older backup",
+                           store->directory);
+    }
     return error;
 }
 

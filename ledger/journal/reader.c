@@ -426,7 +426,9 @@ static enum jf_error blocks_until(struct jf_journal_reader *reader,
         if (error == JF_OK) {
             end->block = reader->block.header;
             end->last_position = reader->walk.tail.last_position;
-            is_reached = end->last_position >= search->until_position;
+            is_reached =
+                end->last_position >= search->until_position ||
+                (search->until_sequence != 0 && end->block.sequence >= search->until_sequence);
             tell(&progress, reader);
         }
     }

@@ -94,12 +94,13 @@ struct jf_journal_end {
 struct jf_journal_end_search {
     uint64_t from_segment;       // verify from here on; 0: from the oldest that is there
     uint64_t until_position;     // end with the block that holds it; UINT64_MAX: with the last one
+    uint64_t until_sequence;     // or with that block, if it comes first; 0: none
     jf_verify_callback callback; // may be NULL
     void *context;
 };
 
-// Verifies every block up to the one that holds `until_position`, or to the end where the journal
-// ends before it. Errors: as reader_open and reader_next.
+// Verifies every block up to the one that is asked for, or to the end where the journal ends before
+// it. Errors: as reader_open and reader_next.
 JF_MUST_USE enum jf_error jf_journal_find_end(const char *directory,
                                               const struct jf_journal_end_search *search,
                                               struct jf_journal_end *out_end,

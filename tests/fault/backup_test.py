@@ -498,12 +498,29 @@ class Restore(Backups):
         self.answers = {key: answer for key, answer in self.answers.items() if answer[0] <= 20}
         self.post(server, 10, prefix="other")
         self.assertEqual(server.stop(), 0)
-        # Into the directory of the first generation: the newer generation takes its place.
-        taken = self.run_jifen("backup", self.backup, "--data", self.folder / "first" / "ledger", "--json")
-        told = self.restore("second")
+        # Not into the directory of the first generation: what was cut off is only there.
+        first = self.folder / "first" / "ledger"
+        before = fault.tree_of(self.backup)
+        self.run_jifen("backup", self.backup, "--data", first, code=BAD_INPUT, words=["another directory", "cut off"])
+        self.assertEqual(fault.tree_of(self.backup), before)
+        taken = self.run_jifen("backup", self.folder / "other", "--data", first, "--json")
+        told = self.restore("second", backup=self.folder / "other")
         self.assertEqual((told["last_position"], told["generation"]), (taken["last_position"], 3))
         server = self.assert_holds("second", 30)
         self.assertEqual(server.stop(), 0)
+
+    def test_a_restored_ledger_that_has_all_of_a_backup_goes_on_with_it(self):
+        server = self.begin()
+        self.post(server, 30)
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        self.restore("first")
+        server = self.serve(self.folder / "first", *FLAGS)
+        self.post(server, 10)
+        self.assertEqual(server.stop(), 0)
+        taken = self.run_jifen("backup", self.backup, "--data", self.folder / "first" / "ledger", "--json")
+        told = self.restore("second")
+        self.assertEqual((told["last_position"], told["generation"]), (taken["last_position"], 3))
         # And the older generation does not take it back.
         self.take(code=BAD_INPUT, words=["generation"])
 

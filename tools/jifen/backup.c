@@ -72,6 +72,9 @@ static void result_print(const struct jf_backup_result *result, const char *dire
     (void)printf(".\nPositions %" PRIu64 " to %" PRIu64 "; its state holds those up to %" PRIu64
                  ".\n",
                  result->first_position, result->last_position, result->state_position);
+    if (!is_check && result->files_copied < result->files) {
+        (void)printf("What was there already was not read again; --check does.\n");
+    }
 }
 
 // ---- Of a running ledger --------------------------------------------------------------

@@ -2,7 +2,7 @@
 // what became known. Both leave the reference prepared, so that applying the entry cannot fail.
 // Refused, in order: a programme for LIMIT_REACHED (versions), PROGRAMME_INVALID with file, line
 // and field, LIMIT_REACHED (names of rules over all versions); a store for LIMIT_REACHED (stores;
-// not where one is replaced), ZONE_UNKNOWN.
+// not where one is replaced), ZONE_UNKNOWN, ZONE_UNREADABLE.
 #include <stdio.h>
 
 #include "rules/plan_private.h"
@@ -106,5 +106,8 @@ bool jf_plan_put_store(struct jf_plan_work *work)
     entry->kind = JF_ENTRY_STORE;
     entry->as.store = work->command->as.put_store;
     enum jf_error error = jf_reference_prepare(work->input->reference, entry, &diagnosis);
-    return error == JF_OK ? true : stop_because(work, JF_REFUSAL_ZONE_UNKNOWN, &diagnosis, error);
+    // A zone whose file the disk or its rights withhold is not the client's mistake.
+    enum jf_refusal_code code =
+        error == JF_ERROR_IO ? JF_REFUSAL_ZONE_UNREADABLE : JF_REFUSAL_ZONE_UNKNOWN;
+    return error == JF_OK ? true : stop_because(work, code, &diagnosis, error);
 }

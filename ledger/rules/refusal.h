@@ -50,6 +50,7 @@
     X(CARD_TAKEN, ALREADY_EXISTS, "The card leads to a member already.")                           \
     X(PROGRAMME_INVALID, INVALID_ARGUMENT, "The programme cannot be read.")                        \
     X(ZONE_UNKNOWN, INVALID_ARGUMENT, "The time zone is not known here.")                          \
+    X(ZONE_UNREADABLE, INTERNAL, "The ledger cannot read the time zone's file.")                   \
     X(LIMIT_REACHED, FAILED_PRECONDITION, "A limit of the ledger is reached.")                     \
     X(OVERFLOW, OUT_OF_RANGE, "A number would become too large.")                                  \
     X(OVERLOADED, RESOURCE_EXHAUSTED, "The ledger is busy; please try again.")                     \

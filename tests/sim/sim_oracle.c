@@ -262,7 +262,7 @@ static bool is_of_circumstance(enum jf_refusal_code code)
 {
     return code == JF_REFUSAL_FAILED || code == JF_REFUSAL_OVERLOADED ||
            code == JF_REFUSAL_DISK_FULL || code == JF_REFUSAL_SHUTTING_DOWN ||
-           (code == JF_REFUSAL_ZONE_UNKNOWN && !sim_disk_is_on()); // its file cannot be read
+           (code == JF_REFUSAL_ZONE_UNREADABLE && !sim_disk_is_on());
 }
 
 static void refused(struct sim_op *op, enum jf_refusal_code code)

@@ -1,4 +1,5 @@
-// jifen store put: creates or replaces a store. Fails: usage; refusals ZONE_UNKNOWN, LIMIT_REACHED.
+// jifen store put: creates or replaces a store. Fails: usage; refusals ZONE_UNKNOWN,
+// ZONE_UNREADABLE, LIMIT_REACHED.
 #include <string.h>
 
 #include "jifen/v1/programmes.pb-c.h"

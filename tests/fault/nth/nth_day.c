@@ -282,7 +282,7 @@ static enum jf_error refusal_error(const char *name, const struct jf_refusal *re
         return JF_ERROR_NO_MEMORY;
     case JF_REFUSAL_DISK_FULL:
         return JF_ERROR_NO_SPACE;
-    case JF_REFUSAL_ZONE_UNKNOWN: // its file cannot be read
+    case JF_REFUSAL_ZONE_UNREADABLE:
         return JF_ERROR_IO;
     case JF_REFUSAL_FAILED:
     case JF_REFUSAL_SHUTTING_DOWN:

@@ -2,8 +2,11 @@
 // changes nothing.
 #include <criterion/criterion.h>
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "programmes.h"
 #include "world.h"
@@ -153,6 +156,25 @@ Test(plan_programme, a_store_in_an_unknown_zone_is_refused)
     cr_expect_eq(world.refusal.code, JF_REFUSAL_ZONE_UNKNOWN);
     cr_expect_gt(strlen(world.refusal.detail), 10);
     cr_expect_null(jf_reference_store(world.reference, (struct jf_store_id){9}));
+}
+
+// A link to itself stands for a disk or rights that withhold the file.
+Test(plan_programme, a_store_whose_zone_file_cannot_be_read_is_refused_saying_which_and_why)
+{
+    char directory[] = "/tmp/jifen-zones-XXXXXX";
+    char path[64];
+    cr_assert_not_null(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/UTC", directory);
+    cr_assert_eq(symlink(path, path), 0);
+    jf_reference_destroy(world.reference);
+    cr_assert_eq(jf_reference_create(directory, &world.reference), JF_OK);
+    struct jf_command command = store_of(9, JF_TEXT("UTC"));
+    cr_expect_null(world_post(&world, &command));
+    cr_expect_eq(world.refusal.code, JF_REFUSAL_ZONE_UNREADABLE);
+    cr_expect_not_null(strstr(world.refusal.detail, path), "%s", world.refusal.detail);
+    cr_expect_not_null(strstr(world.refusal.detail, strerror(ELOOP)), "%s", world.refusal.detail);
+    (void)unlink(path);
+    (void)rmdir(directory);
 }
 
 static void stores_fill(void)

@@ -7,8 +7,6 @@
 // disk space of members and indexes, and holds no entries.
 //
 // Fails (an error, not a verdict) when something cannot be read; a difference is a verdict.
-#include <errno.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,26 +20,14 @@
 
 #define SCRATCH_CACHE_BYTES ((uint64_t)64 << 20)
 
-static int scratch_file_remove(const char *path, const struct stat *status, int type,
-                               struct FTW *place)
-{
-    (void)status;
-    (void)type;
-    (void)place;
-    return remove(path);
-}
-
 static enum jf_error scratch_open(struct jf_verification *run, const unsigned char *ledger_id,
                                   struct jf_diagnosis *diagnosis)
 {
-    snprintf(run->scratch_directory, sizeof run->scratch_directory, "%s/verify-XXXXXX",
-             run->input->scratch_parent);
-    if (mkdtemp(run->scratch_directory) == NULL) {
-        run->scratch_directory[0] = '\0';
-        return jf_diagnose(diagnosis, JF_ERROR_IO, "no scratch directory below %s: %s",
-                           run->input->scratch_parent, strerror(errno));
+    enum jf_error error = jf_scratch_open(run->input->scratch_parent, &run->scratch, diagnosis);
+    if (error != JF_OK) {
+        return error;
     }
-    struct jf_state_config config = {.directory = run->scratch_directory,
+    struct jf_state_config config = {.directory = run->scratch.path,
                                      .cache_bytes = SCRATCH_CACHE_BYTES,
                                      .filter_bytes = (uint64_t)1 << 20,
                                      .write_buffer_bytes = SCRATCH_CACHE_BYTES,
@@ -54,12 +40,11 @@ static enum jf_error scratch_open(struct jf_verification *run, const unsigned ch
                                      .is_inline = true,
                                      .is_without_entries = true};
     memcpy(config.ledger_id, ledger_id, sizeof config.ledger_id);
-    enum jf_error error = jf_state_open(&config, &run->effects.state, diagnosis);
-    if (error == JF_OK) {
-        error = jf_control_create(&run->effects.control);
-    }
-    if (error == JF_OK) {
-        error = jf_reference_create(run->input->zone_directory, &run->effects.reference);
+    error = jf_state_open(&config, &run->effects.state, diagnosis);
+    if (error == JF_OK &&
+        (jf_control_create(&run->effects.control) != JF_OK ||
+         jf_reference_create(run->input->zone_directory, &run->effects.reference) != JF_OK)) {
+        error = jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory to replay the journal");
     }
     return error;
 }
@@ -72,9 +57,7 @@ static void scratch_close(struct jf_verification *run)
     }
     jf_control_destroy(run->effects.control);
     jf_reference_destroy(run->effects.reference);
-    if (run->scratch_directory[0] != '\0') {
-        nftw(run->scratch_directory, scratch_file_remove, 16, FTW_DEPTH | FTW_PHYS);
-    }
+    jf_scratch_close(&run->scratch);
 }
 
 static enum jf_error reader_next(void *context, struct jf_journal_entry *out_entry,
@@ -359,7 +342,7 @@ static enum jf_error compare(struct jf_verification *run, struct jf_diagnosis *d
 enum jf_error jf_verify_run(const struct jf_verify_input *input, struct jf_job_progress *out_result,
                             struct jf_diagnosis *diagnosis)
 {
-    struct jf_verification run = {.input = input, .result = out_result};
+    struct jf_verification run = {.input = input, .result = out_result, .scratch = {.lock_fd = -1}};
     struct jf_journal_reader *reader = NULL;
     uint64_t started_us = jf_clock_monotonic_us();
     memset(out_result, 0, sizeof *out_result);

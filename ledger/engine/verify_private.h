@@ -6,6 +6,7 @@
 #include "engine/effects.h"
 #include "engine/job_private.h"
 #include "engine/replay.h"
+#include "engine/scratch.h"
 #include "state/rows.h"
 
 #define JF_VERIFY_REPORT_ROWS 4096u // between looks at progress and cancellation
@@ -15,7 +16,7 @@ struct jf_verification {
     struct jf_job_progress *result;
     struct jf_effects effects;      // over the scratch state
     struct jf_hash128 live_members; // sum of the hashes of the server's records
-    char scratch_directory[4096];
+    struct jf_scratch scratch;
 };
 
 // Notes a difference; only the first is told.

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,8 +130,19 @@ struct archiving {
     struct jf_archive_result *result;
 };
 
+__attribute__((format(printf, 2, 3))) static void kept_note(const struct archiving *archiving,
+                                                            const char *format, ...)
+{
+    if (archiving->result != NULL) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(archiving->result->kept, sizeof archiving->result->kept, format, arguments);
+        va_end(arguments);
+    }
+}
+
 // Recovery begins with the newest segment that begins at or below the state's position: is there
-// one behind this?
+// one behind this? Where not, the result says what still needs it.
 static enum jf_error is_due(const struct archiving *archiving, uint64_t segment, bool *out_is_due,
                             struct jf_diagnosis *diagnosis)
 {
@@ -140,6 +152,8 @@ static enum jf_error is_due(const struct archiving *archiving, uint64_t segment,
     jf_segment_name(segment + 1, name);
     *out_is_due = false;
     if (faccessat(archiving->journal_fd, name, F_OK, 0) != 0) {
+        kept_note(archiving, "segment %llu is the newest, to which the ledger writes",
+                  (unsigned long long)segment);
         return JF_OK;
     }
     enum jf_error error =
@@ -147,6 +161,23 @@ static enum jf_error is_due(const struct archiving *archiving, uint64_t segment,
                              &header, &finding, diagnosis);
     *out_is_due =
         error == JF_OK && finding == JF_BLOCK_VALID && header.first_position <= archiving->flushed;
+    if (error == JF_OK && finding == JF_BLOCK_ABSENT) {
+        kept_note(archiving,
+                  "segment %llu is the newest with entries: the ledger writes to it, or to segment "
+                  "%llu, which is empty yet",
+                  (unsigned long long)segment, (unsigned long long)segment + 1);
+    } else if (error == JF_OK && finding != JF_BLOCK_VALID) {
+        kept_note(archiving,
+                  "segment %llu stays as long as segment %llu behind it cannot be read: %s",
+                  (unsigned long long)segment, (unsigned long long)segment + 1,
+                  jf_block_finding_text(finding));
+    } else if (error == JF_OK && !*out_is_due) {
+        kept_note(archiving,
+                  "segment %llu is needed by the next start: the state holds entries up to %llu "
+                  "only, and segment %llu begins at %llu; start the ledger and stop it in order",
+                  (unsigned long long)segment, (unsigned long long)archiving->flushed,
+                  (unsigned long long)segment + 1, (unsigned long long)header.first_position);
+    }
     return error;
 }
 

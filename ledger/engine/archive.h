@@ -18,12 +18,15 @@ struct jf_engine;
 JF_MUST_USE enum jf_error jf_archive_place(const char *journal_directory, const char *archive,
                                            struct jf_diagnosis *diagnosis);
 
+#define JF_ARCHIVE_KEPT_BYTES 256u
+
 struct jf_archive_result {
     uint64_t segments; // archived now
     uint64_t bytes_before;
     uint64_t bytes_after;
-    uint64_t oldest_segment; // that the journal itself has
-    uint64_t first_position; // of that one
+    uint64_t oldest_segment;          // that the journal itself has
+    uint64_t first_position;          // of that one
+    char kept[JF_ARCHIVE_KEPT_BYTES]; // a sentence without its stop: by what that one is needed
 };
 
 // Archives what it can of a stopped ledger, in the calling thread. Killed at any moment, it leaves

@@ -196,6 +196,7 @@ struct unpack {
     unpack_sink sink;
     void *sink_context;
     uint64_t done_bytes;
+    uint64_t damage_offset; // in the file, where it is noticed
     bool is_damaged;
 };
 
@@ -229,6 +230,7 @@ static int pieces_unpack(struct unpack *unpack)
         int code = jf_read_exactly(unpack->fd, unpack->in, size, at);
         ZSTD_inBuffer in = {unpack->in, size, 0};
         code = code == 0 ? piece_unpack(unpack, &in) : code;
+        unpack->damage_offset = at + in.pos;
         if (code != 0) {
             return code;
         }
@@ -284,8 +286,13 @@ static enum jf_error whole_unpack(int from, uint64_t packed, const struct jf_arc
     }
     if (unpack.is_damaged || unpack.done_bytes != label->size_bytes ||
         !jf_hash128_equal(jf_hash_stream_end(&sink.stream), label->hash)) {
-        return damaged(label->segment, "is damaged: its content is not what its label says",
-                       diagnosis);
+        char what[160];
+        (void)snprintf(what, sizeof what,
+                       "is damaged, noticed at offset %llu, behind byte %llu of the segment: its "
+                       "content is not what its label says",
+                       (unsigned long long)unpack.damage_offset,
+                       (unsigned long long)unpack.done_bytes);
+        return damaged(label->segment, what, diagnosis);
     }
     return JF_OK;
 }

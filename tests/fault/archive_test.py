@@ -168,6 +168,41 @@ class Archive(Archives):
         self.archive = self.folder / "own"
         self.assertGreaterEqual(self.archive_now()["segments"], 2)
 
+    def test_what_cannot_be_archived_is_said_with_by_what_it_is_needed(self):
+        server = self.begin()
+        self.assertEqual(server.stop(), 0)
+        self.assertIn("Nothing can be archived: segment 1 is the newest", self.run_jifen("archive", "--data", self.data))
+        shutil.copytree(self.data / "state", self.folder / "early")
+        entries = self.entries_of(self.data)
+        server.start()
+        self.post_fast(server, 550)
+        self.assertEqual(server.stop(), 0)
+        shutil.move(self.data / "state", self.folder / "late")
+        shutil.copytree(self.folder / "early", self.data / "state")
+        told = self.archive_now()
+        self.assertEqual(told["segments"], 0)
+        self.assertIn(f"segment 1 is needed by the next start: the state holds entries up to {entries} only", told["kept"])
+        shutil.rmtree(self.data / "state")
+        shutil.move(self.folder / "late", self.data / "state")
+        told = self.archive_now()
+        self.assertGreaterEqual(told["segments"], 2)
+        self.assertIn(f"segment {told['oldest_segment']} is the newest", told["kept"])
+
+    def test_a_damaged_archived_segment_stops_a_rebuild_until_a_good_copy_is_back(self):
+        self.filled()
+        digest = self.digest_of(self.data)
+        self.archive_now()
+        archived = self.archive / f"{self.archived()[0]}.zst"
+        shutil.copy2(archived, self.folder / archived.name)
+        backup_test.flip(archived, archived.stat().st_size // 2)
+        shutil.rmtree(self.data / "state")
+        self.run_jifen("rebuild", "--data", self.data, code=BROKEN, words=[archived.name, "offset"])
+        self.assertFalse((self.data / "state").exists())
+        self.assertIn(archived.name.removesuffix(".zst"), self.archived())
+        shutil.copy2(self.folder / archived.name, archived)
+        self.run_jifen("rebuild", "--data", self.data)
+        self.assertEqual(self.digest_of(self.data), digest)
+
     def test_damage_and_lack_are_said_and_nothing_is_dropped(self):
         server = self.filled()
         segment = self.data / "journal" / self.segments()[0]

@@ -21,7 +21,9 @@ static const struct jf_cli_help help = {
         "when it is started with: jifend --archive DIR\n"
         "An archived segment is a .zst file that zstd -d unpacks, too.\n"
         "With --json: "
-        "{\"segments\",\"bytes_before\",\"bytes_after\",\"oldest_segment\",\"first_position\"}.\n",
+        "{\"segments\",\"bytes_before\",\"bytes_after\",\"oldest_segment\",\"first_position\","
+        "\"kept\"}:\n"
+        "kept says by what the oldest segment is still needed.\n",
     .example = "  jifen archive --data /var/lib/jifen --to /mnt/archive/jifen\n",
 };
 
@@ -34,12 +36,17 @@ static void result_json(const struct jf_archive_result *result)
     jf_json_unsigned(&json, "bytes_after", result->bytes_after);
     jf_json_unsigned(&json, "oldest_segment", result->oldest_segment);
     jf_json_unsigned(&json, "first_position", result->first_position);
+    jf_json_string(&json, "kept", result->kept);
     jf_json_object_end(&json);
     jf_json_end_line(&json);
 }
 
 static void result_print(const struct jf_archive_result *result)
 {
+    if (result->segments == 0) {
+        (void)printf("Nothing can be archived: %s.\n", result->kept);
+        return;
+    }
     char segments[JF_DECIMAL_TEXT_SIZE];
     char before[JF_DECIMAL_TEXT_SIZE];
     char after[JF_DECIMAL_TEXT_SIZE];

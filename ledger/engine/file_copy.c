@@ -23,6 +23,7 @@ static enum jf_error failure_of(int code)
 {
     return code == ENOSPC || code == EDQUOT ? JF_ERROR_NO_SPACE
            : code == ENOENT                 ? JF_ERROR_NOT_FOUND
+           : code == ENOMEM                 ? JF_ERROR_NO_MEMORY
                                             : JF_ERROR_IO;
 }
 

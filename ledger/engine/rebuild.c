@@ -191,11 +191,10 @@ static enum jf_error state_open(struct rebuild *run, struct jf_diagnosis *diagno
                                      .flush_us = UINT64_MAX};
     memcpy(config.ledger_id, run->journal->ledger_id.bytes, sizeof config.ledger_id);
     enum jf_error error = jf_state_open(&config, &run->effects.state, diagnosis);
-    if (error == JF_OK) {
-        error = jf_control_create(&run->effects.control);
-    }
-    if (error == JF_OK) {
-        error = jf_reference_create(run->config->zone_directory, &run->effects.reference);
+    if (error == JF_OK &&
+        (jf_control_create(&run->effects.control) != JF_OK ||
+         jf_reference_create(run->config->zone_directory, &run->effects.reference) != JF_OK)) {
+        error = jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory to make the state anew");
     }
     if (error == JF_OK) {
         error = jf_effects_load(&run->effects, run->new_directory, diagnosis);
@@ -348,6 +347,10 @@ static enum jf_error exchange(struct rebuild *run, struct jf_diagnosis *diagnosi
     }
     if (error == JF_OK) {
         error = directory_move(run->new_directory, run->state_directory, diagnosis);
+        // The old state was in nobody's way. Where this fails too, a start makes one anew.
+        if (error != JF_OK && run->result->had_state) {
+            (void)rename(aside, run->state_directory);
+        }
     }
     if (error == JF_OK) {
         error = directory_sync(run->config->data_directory, diagnosis);
@@ -387,7 +390,8 @@ enum jf_error jf_rebuild_directory(const struct jf_rebuild_config *config,
     uint64_t started_us = jf_clock_monotonic_us();
     struct jf_rebuild_result result = {.last_position = 0};
     struct rebuild run = {.config = config, .result = &result};
-    enum jf_error error = run_all(&run, diagnosis);
+    struct jf_diagnosis why = {.text = ""};
+    enum jf_error error = run_all(&run, &why);
     state_close(&run);
     if (run.journal != NULL) {
         run.journal->operations->close(run.journal);
@@ -396,6 +400,10 @@ enum jf_error jf_rebuild_directory(const struct jf_rebuild_config *config,
     result.elapsed_us = jf_clock_monotonic_us() - started_us;
     if (error == JF_OK) {
         *out_result = result;
+    } else {
+        (void)jf_diagnose(diagnosis, error, "%s%s",
+                          why.text[0] == '\0' ? "the state cannot be made anew: " : "",
+                          why.text[0] == '\0' ? jf_error_text(error) : why.text);
     }
     return error;
 }

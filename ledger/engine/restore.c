@@ -606,13 +606,18 @@ enum jf_error jf_restore_run(const struct jf_restore_input *input,
                               .parts_fd = -1,
                               .lock_fd = -1};
     restore.watch = (struct jf_copy_watch){on_bytes, is_cancelled, &restore};
-    enum jf_error error = restore_run(&restore, diagnosis);
+    struct jf_diagnosis why = {.text = ""};
+    enum jf_error error = restore_run(&restore, &why);
     if (error == JF_ERROR_NO_SPACE) {
-        error = no_space_say(&restore, diagnosis);
+        error = no_space_say(&restore, &why);
     }
     if (error == JF_OK) {
         restore.result.generation = restore.manifest.generation + 1;
         *out_result = restore.result;
+    } else {
+        (void)jf_diagnose(diagnosis, error, "%s%s",
+                          why.text[0] == '\0' ? "the ledger cannot be restored: " : "",
+                          why.text[0] == '\0' ? jf_error_text(error) : why.text);
     }
     const int fds[] = {restore.work_fd, restore.parts_fd, restore.lock_fd};
     for (uint32_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {

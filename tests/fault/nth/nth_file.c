@@ -36,6 +36,8 @@ int __real_ftruncate(int fd, off_t size);
 int __wrap_ftruncate(int fd, off_t size);
 int __real_renameat(int from, const char *name, int to, const char *new_name);
 int __wrap_renameat(int from, const char *name, int to, const char *new_name);
+int __real_rename(const char *name, const char *new_name);
+int __wrap_rename(const char *name, const char *new_name);
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __real_fstat(int fd, struct stat *status);
@@ -122,6 +124,11 @@ int __wrap_renameat(int from, const char *name, int to, const char *new_name)
 {
     return FAILS("renameat") ? FAILED(__real_renameat(from, name, to, new_name))
                              : __real_renameat(from, name, to, new_name);
+}
+
+int __wrap_rename(const char *name, const char *new_name)
+{
+    return FAILS("rename") ? FAILED(__real_rename(name, new_name)) : __real_rename(name, new_name);
 }
 
 int __wrap_mkdir(const char *path, mode_t mode)

@@ -163,7 +163,7 @@ void jf_member_copy(struct jf_member *into, const struct jf_member *from);
 
 // The most that applying an entry adds to a member.
 struct jf_member_growth {
-    uint32_t lots; // at most JF_POSTINGS_PER_ENTRY_MAX
+    uint32_t lots;  // at most JF_POSTINGS_PER_ENTRY_MAX
     uint32_t debts; // likewise
     uint32_t months;
     uint32_t counters;

@@ -1,7 +1,7 @@
-// The bounded cache of members: a table by number over blocks from malloc, CLOCK eviction, and behind
-// it the records of members that had to go. A member is kept while it is pinned (in the running
-// batch) or dirty (changed by a generation that is not stored yet); these alone may take the cache
-// above its bound.
+// The bounded cache of members: a table by number over blocks from malloc, CLOCK eviction, and
+// behind it the records of members that had to go. A member is kept while it is pinned (in the
+// running batch) or dirty (changed by a generation that is not stored yet); these alone may take
+// the cache above its bound.
 //
 // Threads: one owner; the counters may be read by any thread. Memory: blocks belong to the cache;
 // member pointers live until the member's room, the next insert that may evict it (not while pinned

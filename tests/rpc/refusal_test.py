@@ -19,6 +19,7 @@ ELSEWHERE = {
     "NO_PROGRAMME": "below, without a programme", "MEMBER_MERGED": "members_test", "APPROVAL_NEEDED": "members_test",
     "MEMBER_CLOSED": "members_test", "MEMBER_FROZEN": "members_test", "BALANCE_LEFT": "rules", "LIMIT_REACHED": "rules", "OVERFLOW": "rules",
     "OVERLOADED": "overload_test", "DISK_FULL": "overload_test", "SHUTTING_DOWN": "process_test", "FAILED": "unit_service",
+    "ZONE_UNREADABLE": "rules",
 }
 
 

@@ -22,8 +22,8 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 MONEY = {"value", "deduct"}
 TRACE_MONEY = ("eligible", "kept")
 FACTS = ("field", "needed", "available", "limit")
-# What only a server in trouble answers: tests/rpc and tests/fault bring these about.
-ELSEWHERE = {"OVERLOADED", "DISK_FULL", "SHUTTING_DOWN", "FAILED"}
+# What only a server in trouble answers: tests/rpc, tests/fault and tests/unit bring these about.
+ELSEWHERE = {"OVERLOADED", "DISK_FULL", "SHUTTING_DOWN", "FAILED", "ZONE_UNREADABLE"}
 CASES_MIN = 120
 
 

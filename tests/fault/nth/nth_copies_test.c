@@ -436,20 +436,20 @@ static void task_fails(const struct task *task)
 
 Test(nth_copies, backup_is_the_old_or_the_new_one_whichever_call_fails)
 {
-    task_fails(&(struct task){"backup", backup, "data", "backup", 1, 7, 11, 0});
+    task_fails(&(struct task){"backup", backup, "data", "backup", 1, 23, 29, 0});
 }
 
 Test(nth_copies, restore_leaves_its_backup_whichever_call_fails)
 {
-    task_fails(&(struct task){"restore", restore, "backup", "backup", 1, 61, 67, 97});
+    task_fails(&(struct task){"restore", restore, "backup", "backup", 1, 149, 151, 199});
 }
 
 Test(nth_copies, archiving_leaves_a_whole_ledger_whichever_call_fails)
 {
-    task_fails(&(struct task){"archive", archive, "data/state", "data/journal", 3, 3, 5, 0});
+    task_fails(&(struct task){"archive", archive, "data/state", "data/journal", 3, 11, 13, 0});
 }
 
 Test(nth_copies, rebuild_leaves_the_journal_and_a_state_whichever_call_fails)
 {
-    task_fails(&(struct task){"rebuild", rebuild, "data/journal", "data", 1, 17, 13, 29});
+    task_fails(&(struct task){"rebuild", rebuild, "data/journal", "data", 1, 43, 37, 61});
 }

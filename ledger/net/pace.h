@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JF_NET_ACCEPTS_BURST    1024u
-#define JF_NET_ACCEPTS_PER_S    2000u
+#include "base/limits.h"
+
 #define JF_PACE_US_OF_AN_ACCEPT (1000000u / JF_NET_ACCEPTS_PER_S)
 #define JF_PACE_CREDIT_US       (JF_NET_ACCEPTS_BURST * JF_PACE_US_OF_AN_ACCEPT)
 

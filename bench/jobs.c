@@ -143,6 +143,8 @@ static enum jf_bench_exit beside_job(struct run *run, const char *job)
     }
     (void)snprintf(name, sizeof(name), "jobs.%.20s.seconds", job);
     jf_report_add(&run->report, name, seconds, "s", NULL); // to the end of a slice
+    (void)snprintf(name, sizeof(name), "jobs.%.20s.members_per_s", job);
+    jf_report_add(&run->report, name, (double)run->population.member_count / seconds, "/s", NULL);
     (void)snprintf(name, sizeof(name), "jobs.%.20s.sale", job);
     figures_add(run, name, &run->total, "jobs.alone.sale");
     return code;

@@ -240,6 +240,9 @@ static enum jf_bench_exit repeat_run(struct set *sets, uint32_t set_count, struc
                        (unsigned long long)sets[i].rule_count);
         jf_report_add(report, name, sums[i] / rounds / 1000, "us", i == 0 ? NULL : first);
     }
+    if (code == JF_BENCH_OK) {
+        jf_report_add(report, "engine.plan.rate", 1e9 * rounds / sums[0], "/s", NULL);
+    }
     return code;
 }
 

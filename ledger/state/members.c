@@ -125,9 +125,9 @@ static enum jf_error member_place(struct member_round *round, struct jf_member_i
         return error;
     }
     // Most members are fetched for a sale: one lot and one month more is what it may add.
-    static const struct jf_member_growth ONE_SALE = {.lots = 1, .months = 1};
+    static const struct jf_member_growth one_sale = {.lots = 1, .months = 1};
     struct jf_member *member = NULL;
-    error = jf_cache_insert(cache, id, jf_member_capacity_grown(capacity, &ONE_SALE), &member);
+    error = jf_cache_insert(cache, id, jf_member_capacity_grown(capacity, &one_sale), &member);
     if (error != JF_OK) {
         return error;
     }

@@ -189,6 +189,7 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(figures[f"plan.rules_{count}.us"]["value"], 0)
             self.assertEqual(figures[f"plan.rules_{count}.us"]["samples"], 2)
         self.assertEqual(figures["plan.rules_300.us"]["of"], "plan.rules_1.us")
+        self.assertGreater(figures["engine.plan.rate"]["value"], 0)
 
     def test_rpc_has_every_part_and_the_ledger_ties(self):
         figures = self.measured("rpc", "--spawn", "--seconds", "0.1", "--warm-up", "0.05", "--batch-size", "20",

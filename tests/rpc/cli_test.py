@@ -13,7 +13,7 @@ import unittest
 
 PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else "."  # the directory of the programs
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-WAIT = 120  # seconds: a bound on hanging, never a measure
+WAIT = 180  # seconds: a bound on hanging, never a measure
 HEAD = "receipt_id,store_id,member_id,sold_at,sku,category,quantity,amount,discount\n"
 HEADLESS = ("name: t\neffective_from: 2018-01-01T00:00:00Z\nearn: {points: 1, per_amount: 1.00}\n"
             "expiry: {policy: never}\n")

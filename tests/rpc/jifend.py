@@ -21,7 +21,7 @@ import grpc
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
-WAIT = 60  # seconds: a bound on hanging, never a measure
+WAIT = 180  # seconds: a bound on hanging, never a measure
 
 
 def generate():

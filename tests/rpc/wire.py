@@ -9,7 +9,7 @@ import sys
 import grpc
 
 PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else "."  # the directory of the programs
-WAIT = 60  # seconds: a bound on hanging, never a measure
+WAIT = 180  # seconds: a bound on hanging, never a measure
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
 END_STREAM, END_HEADERS, ACK = 1, 4, 1

@@ -41,9 +41,6 @@
 // together 128 MiB, so that a server holds at most 256 MiB for its peers' slowness.
 #define JF_NET_CONNECTION_BYTES_MAX (32u << 20)
 #define JF_NET_BYTES_MAX            (128u << 20)
-// New connections: so many at once after a pause, and over time. Others wait in the kernel's queue.
-#define JF_NET_ACCEPTS_BURST 1024u
-#define JF_NET_ACCEPTS_PER_S 2000u
 // Calls whose clients went away and whose answers are still computed count too.
 #define JF_NET_CALLS_MAX 65536u
 // When half of them are open, a connection may open no more than its part of the other half: few

@@ -113,14 +113,13 @@ static void listen_close(struct jf_net *net)
     }
 }
 
-// Once a turn, so that a turn takes one connection at most.
 static void accept_arm(struct jf_net *net)
 {
-    if (net->is_accepting || net->is_draining || !jf_pace_may_accept(&net->pace)) {
+    if (net->is_accepting || net->is_draining) {
         return;
     }
     struct io_uring_sqe *sqe = jf_ring_sqe(net->hub.ring, &net->accept);
-    io_uring_prep_accept(sqe, net->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    io_uring_prep_multishot_accept(sqe, net->listen_fd, NULL, NULL, SOCK_CLOEXEC);
     net->is_accepting = true;
 }
 
@@ -144,16 +143,17 @@ static void accept_done(struct jf_completion *completion, int32_t result, int32_
                         bool more)
 {
     (void)buffer_id;
-    (void)more;
     struct jf_net *net = completion->context;
-    net->is_accepting = false;
-    net->has_accept_failed = result < 0;
     if (result >= 0) {
-        jf_pace_accepted(&net->pace);
         accepted(net, result);
     }
-    if (net->is_draining) {
-        listen_close(net);
+    if (!more) {
+        net->is_accepting = false;
+        if (net->is_draining) {
+            listen_close(net);
+        } else if (result >= 0) {
+            accept_arm(net); // after an error (no descriptors, say) the sweep tries again
+        }
     }
 }
 
@@ -225,9 +225,8 @@ enum jf_error jf_net_create(const struct jf_net_config *config,
         jf_net_destroy(net);
         return error;
     }
-    net->swept_us = net->hub.now_us;
-    jf_pace_init(&net->pace, net->hub.now_us);
     accept_arm(net);
+    net->swept_us = net->hub.now_us;
     *out_net = net;
     return JF_OK;
 }
@@ -306,12 +305,8 @@ void jf_net_turn(struct jf_net *net, uint64_t timeout_us)
     jf_hub_wait(&net->hub, net->resumed != NULL ? 0 : wait_us, has_work, net);
     if (net->hub.now_us - net->swept_us >= JF_NET_SWEEP_US) {
         net->swept_us = net->hub.now_us;
-        net->has_accept_failed = false;
-        jf_sweep(net);
-    }
-    jf_pace_tick(&net->pace, net->hub.now_us);
-    if (!net->has_accept_failed) {
         accept_arm(net);
+        jf_sweep(net);
     }
     if (net->resumed != NULL) {
         resumed_go_on(net);

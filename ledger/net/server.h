@@ -7,7 +7,6 @@
 #include "net/calm.h"
 #include "net/inbox.h"
 #include "net/net.h"
-#include "net/pace.h"
 #include "net/session.h"
 
 // How far something that should shrink has come.
@@ -89,9 +88,7 @@ struct jf_net {
     int listen_fd;
     uint16_t port;
     struct jf_completion accept;
-    struct jf_pace pace;
     bool is_accepting;
-    bool has_accept_failed; // no descriptors, say: the next sweep tries again
     bool is_draining;
     bool is_destroying;
     struct jf_connection *connections;

@@ -10,7 +10,7 @@
 #include "state/kv.h"
 
 #define CACHE_BYTES ((uint64_t)1 << 20) // for indexes; data blocks are not kept
-#define OPEN_TRIES  5u
+#define OPEN_TRIES  50u
 
 bool jf_state_scrub_is_done(const struct jf_state_scrub_place *place)
 {

@@ -361,6 +361,13 @@ static bool turn(struct load *load)
     return jf_bench_now_ns() - load->moved_ns < stall_ns;
 }
 
+// A closed loop goes on until it has measured something: a call may take longer than a short run.
+static bool is_measured(const struct load *load, uint64_t end_ns)
+{
+    return load->config->run_us > 0 && jf_bench_now_ns() >= end_ns &&
+           (is_open_loop(load) || load->result->latency_ns.count > 0);
+}
+
 // Returns: as turn.
 static bool phases_run(struct load *load, struct jf_progress *progress)
 {
@@ -372,8 +379,7 @@ static bool phases_run(struct load *load, struct jf_progress *progress)
     }
     measure_begin(load);
     uint64_t end_ns = load->measured_from_ns + config->run_us * 1000u;
-    while (is_moving && load->phase == PHASE_MEASURED &&
-           (config->run_us == 0 || jf_bench_now_ns() < end_ns)) {
+    while (is_moving && load->phase == PHASE_MEASURED && !is_measured(load, end_ns)) {
         is_moving = turn(load);
         jf_progress_show(progress, load->result->answers.accepted);
     }

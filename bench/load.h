@@ -43,7 +43,7 @@ struct jf_load_config {
     uint32_t calls;          // in flight on each, 1..JF_LOAD_CALLS_MAX
     uint64_t arrivals_per_s; // open loop at that rate, no stream and run_us > 0; 0: closed loop
     uint64_t warm_up_us;
-    uint64_t run_us;      // 0: until the source has no more
+    uint64_t run_us;      // a closed loop at least until one answer; 0: until there are no more
     uint64_t answers_max; // expected with run_us 0, for the progress line
     const char *what;     // of the progress line; NULL: none
     pid_t server_pid;     // 0: not ours

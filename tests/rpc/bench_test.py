@@ -160,12 +160,12 @@ class BenchTest(unittest.TestCase):
 
     def test_an_open_loop_tells_what_waited(self):
         figures = self.measured("rpc", "--spawn", "--parts", "open,saturation", "--rate", "500", "--seconds", "0.2",
-                                "--warm-up", "0.05", "--p99-ms", "2000", "--verify", *SMALL)
+                                "--warm-up", "0.05", "--p99-ms", "10000", "--verify", *SMALL)
         self.assertGreater(figures["rpc.open_500.p9999_us"]["value"], 0)
         self.assertGreaterEqual(figures["rpc.open_500.p9999_us"]["value"], figures["rpc.open_500.p99_us"]["value"])
         self.assertEqual(figures["rpc.open_500.unsent"]["value"], 0)
         self.assertGreater(figures["rpc.saturation.rate"]["value"], 0)
-        self.assertEqual(figures["rpc.saturation.p99_bound_us"]["value"], 2000000)
+        self.assertEqual(figures["rpc.saturation.p99_bound_us"]["value"], 10000000)
 
     def test_a_till_is_measured_beside_every_attack(self):
         figures = self.measured("abuse", "--seconds", "0.2", *SMALL)

@@ -55,6 +55,7 @@
 #define JF_NET_PATH_BYTES_MAX       256u        // of an unknown path, for the answer
 #define JF_NET_MESSAGE_TEXT_MAX     1024u       // of grpc-message, before encoding
 #define JF_NET_DETAILS_BYTES_MAX    4096u       // clients take 8 KiB of trailers
+#define JF_NET_OPENS_PER_TURN       8u // of accepted connections; the others wait for the next turn
 #define JF_NET_SWEEP_US             100000u
 #define JF_NET_STALL_US             30000000u // a socket or a finished answer that does not move
 #define JF_NET_LINGER_US            1000000u

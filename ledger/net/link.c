@@ -55,7 +55,10 @@ void jf_link_close(struct jf_link *link, const char *failure)
         link->failure = failure;
     }
     state_move(link, JF_LINK_CLOSING);
-    shutdown(link->fd, SHUT_RDWR);
+    // Ends what is in flight; without that, closing says all there is to say to the peer.
+    if (link->is_receiving || link->is_sending) {
+        shutdown(link->fd, SHUT_RDWR);
+    }
     if (link->connect.context != NULL && link->operations > 0) {
         struct io_uring_sqe *sqe = jf_ring_sqe(link->hub->ring, NULL);
         io_uring_prep_cancel(sqe, &link->connect, 0);

@@ -1,5 +1,5 @@
-// The server side's own structures, shared by net.c, connection.c, request.c, call.c and sweep.c
-// only.
+// The server side's own structures, shared by net.c, acceptor.c, connection.c, request.c, call.c
+// and sweep.c only.
 #ifndef JF_NET_SERVER_H
 #define JF_NET_SERVER_H
 
@@ -76,6 +76,18 @@ struct jf_path_slot {
     const struct jf_net_method *method; // NULL: free
 };
 
+// Listens, and holds the sockets whose sessions are not opened yet, oldest first.
+struct jf_acceptor {
+    struct jf_net *net;
+    struct jf_completion accept;
+    int listen_fd; // -1: closed
+    uint16_t port;
+    bool is_armed;
+    int *waiting; // connections_max, a ring
+    uint32_t waiting_first;
+    uint32_t waiting_count;
+};
+
 struct jf_net {
     struct jf_hub hub;
     struct jf_net_config config;
@@ -85,10 +97,7 @@ struct jf_net {
     struct jf_tls_context *tls;
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
-    int listen_fd;
-    uint16_t port;
-    struct jf_completion accept;
-    bool is_accepting;
+    struct jf_acceptor acceptor;
     bool is_draining;
     bool is_destroying;
     struct jf_connection *connections;
@@ -104,6 +113,17 @@ struct jf_net {
     uint64_t swept_us;
     struct jf_net_counters counters;
 };
+
+// acceptor.c
+void jf_acceptor_init(struct jf_acceptor *acceptor, struct jf_net *net); // cannot fail
+// Errors: JF_ERROR_INVALID, JF_ERROR_EXISTS, JF_ERROR_IO, JF_ERROR_NO_MEMORY, diagnosed.
+JF_MUST_USE enum jf_error jf_acceptor_listen(struct jf_acceptor *acceptor,
+                                             struct jf_diagnosis *diagnosis);
+void jf_acceptor_arm(struct jf_acceptor *acceptor);       // does nothing when it is armed
+void jf_acceptor_open_some(struct jf_acceptor *acceptor); // JF_NET_OPENS_PER_TURN at most
+// Takes no more; what waits is closed. Its last completion comes in a later turn.
+void jf_acceptor_stop(struct jf_acceptor *acceptor);
+void jf_acceptor_deinit(struct jf_acceptor *acceptor);
 
 // connection.c
 // Returns: NULL when out of memory (fd and tls are then closed).

@@ -169,10 +169,14 @@ class BenchTest(unittest.TestCase):
 
     def test_a_till_is_measured_beside_every_attack(self):
         figures = self.measured("abuse", "--seconds", "0.2", *SMALL)
-        self.assertGreater(figures["abuse.alone.sale.p99_us"]["value"], 0)
+        self.assertEqual(figures["abuse.alone.sale.p99_us"]["samples"], 9)
         for attack in ("idle", "half_requests", "dropped", "pings", "settings", "windows", "resets", "continuations",
-                       "header_bombs", "after"):
+                       "header_bombs"):
             self.assertGreater(figures[f"abuse.{attack}.sale.p99_us"]["ratio"], 0)
+            self.assertGreater(figures[f"abuse.{attack}.neighbour.sale.p99_us"]["ratio"], 0)
+            self.assertAlmostEqual(figures[f"abuse.{attack}.p99_of_neighbour"]["value"],
+                                   figures[f"abuse.{attack}.sale.p99_us"]["value"]
+                                   / figures[f"abuse.{attack}.neighbour.sale.p99_us"]["value"], delta=0.01)
             self.assertGreater(figures[f"abuse.{attack}.rss_mib"]["value"], 0)
 
     def test_the_engine_alone_is_measured_by_windows(self):

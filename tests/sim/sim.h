@@ -63,6 +63,7 @@ struct sim_options {
     uint32_t burst;  // permille of steps with hundreds of requests
     uint32_t bulk;   // publications of most of a megabyte, so that segments fill
     uint32_t writes; // share of requests that write
+    uint32_t people; // of writes: of members' lives, holds and what jobs ask
     uint32_t latency_us;
     uint32_t late;
     uint32_t write_error;

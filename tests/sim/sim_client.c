@@ -1,20 +1,21 @@
 // See sim_client.h. Everything is drawn fresh for each request, over all its parameters. What
 // nobody knows the fate of is asked again, sometimes twice at once; what is known is asked again
 // too, and sometimes with other content.
-#include "sim_client.h"
+#include "sim_client_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim_oracle.h"
+#include "sim_people.h"
 
 #define CALLS_MAX   700u
 #define DAY_MS      ((int64_t)86400000)
 #define DATE_FIRST  20485 // 2026-02-01
 #define DATE_DAYS   240u
-#define ENROLLED_ON 20454 // 2026-01-01
-#define SALES_MAX   (MODEL_SALES_MAX - 8)
+#define ENROLLED_ON 20454                     // 2026-01-01
+#define SALES_MAX   (MODEL_SALES_MAX / 4 - 8) // of each of those who may become one
 #define BURST       280u
 #define BULK_BYTES  (900u << 10)
 #define SETUP_OPS   3u
@@ -81,7 +82,7 @@ struct sim_op *sim_op_find(struct jf_text transaction_id)
 
 // ---- Operations -----------------------------------------------------------------------
 
-static struct sim_op *op_make(enum jf_command_kind kind, uint32_t member)
+struct sim_op *sim_op_make(enum jf_command_kind kind, uint32_t member)
 {
     SIM_REQUIRE(client.op_count < SIM_OPS_MAX);
     struct sim_op *op = calloc(1, sizeof *op);
@@ -94,20 +95,24 @@ static struct sim_op *op_make(enum jf_command_kind kind, uint32_t member)
     return op;
 }
 
-static jf_date date_draw(void)
+jf_date sim_date_draw(void)
 {
     return DATE_FIRST + (jf_date)sim_draw(DATE_DAYS);
 }
 
-static int64_t noon_ms(jf_date date)
+int64_t sim_noon_ms(jf_date date)
 {
     return (int64_t)date * DAY_MS + DAY_MS / 2;
 }
 
 // By number, or by card.
-static void member_name(struct sim_op *op, struct jf_member_ref *ref)
+void sim_member_name(struct sim_op *op, struct jf_member_ref *ref)
 {
-    snprintf(op->card_text, sizeof op->card_text, "card-%u", op->member);
+    op->card_number = op->member;
+    if (sim.options.people > 0 && sim_draw(6) == 0) {
+        op->card_number = 1 + sim_draw(SIM_CARDS);
+    }
+    snprintf(op->card_text, sizeof op->card_text, "card-%u", op->card_number);
     op->card = jf_text_from(op->card_text);
     if (sim_draw(3) == 0) {
         ref->card = op->card;
@@ -119,12 +124,12 @@ static void member_name(struct sim_op *op, struct jf_member_ref *ref)
 static void setup_make(uint32_t step)
 {
     if (step == 0) {
-        struct sim_op *op = op_make(JF_COMMAND_PUBLISH, 0);
+        struct sim_op *op = sim_op_make(JF_COMMAND_PUBLISH, 0);
         op->command.as.publish.yaml = JF_TEXT(MODEL_PROGRAMME);
         op->command.as.publish.file_name = JF_TEXT("sim.yaml");
         return;
     }
-    struct sim_op *op = op_make(JF_COMMAND_PUT_STORE, 0);
+    struct sim_op *op = sim_op_make(JF_COMMAND_PUT_STORE, 0);
     op->command.as.put_store =
         (struct jf_put_store_command){.store = {step}, .entity = {step}, .zone = JF_TEXT("UTC")};
 }
@@ -140,7 +145,7 @@ static void bulk_fill(void)
 // The same programme again, with a long comment behind it.
 static void bulk_make(void)
 {
-    struct sim_op *op = op_make(JF_COMMAND_PUBLISH, 0);
+    struct sim_op *op = sim_op_make(JF_COMMAND_PUBLISH, 0);
     uint32_t size = (uint32_t)sizeof MODEL_PROGRAMME - 1;
     if (client.bulk == NULL) {
         client.bulk = malloc(BULK_BYTES);
@@ -157,16 +162,17 @@ static void bulk_make(void)
 
 static void enrol_make(uint32_t member)
 {
-    struct sim_op *op = op_make(JF_COMMAND_ENROL, member);
-    struct jf_member_ref unused = {{0}, {NULL, 0}};
-    member_name(op, &unused);
+    struct sim_op *op = sim_op_make(JF_COMMAND_ENROL, member);
+    snprintf(op->card_text, sizeof op->card_text, "card-%u", member);
+    op->card = jf_text_from(op->card_text);
+    op->card_number = member;
     op->command.as.enrol = (struct jf_enrol_command){
         .number = {member}, .cards = &op->card, .card_count = 1, .enrolled_on = ENROLLED_ON};
 }
 
 static void sale_draw(struct model_sale *sale)
 {
-    *sale = (struct model_sale){.date = date_draw(), .entity = (int)sim_draw(2) + 1};
+    *sale = (struct model_sale){.date = sim_date_draw(), .entity = (int)sim_draw(2) + 1};
     sale->line_count = 1 + (int)sim_draw(MODEL_LINES_MAX);
     int64_t basket = 0;
     for (int i = 0; i < sale->line_count; i++) {
@@ -195,16 +201,16 @@ static void sale_command_fill(struct sim_op *op)
     op->command.as.sale.receipt = (struct jf_receipt){.store = {(uint32_t)sale->entity},
                                                       .terminal = 1,
                                                       .number = jf_text_from(op->receipt_number),
-                                                      .sold_at_ms = noon_ms(sale->date),
+                                                      .sold_at_ms = sim_noon_ms(sale->date),
                                                       .lines = op->lines,
                                                       .tenders = &op->tender,
                                                       .line_count = (uint32_t)sale->line_count,
                                                       .tender_count = 1};
     op->command.as.sale.redeem_points = sale->redeemed;
-    member_name(op, &op->command.as.sale.member);
+    sim_member_name(op, &op->command.as.sale.member);
 }
 
-static struct sim_op *op_draw(enum jf_command_kind kind)
+struct sim_op *sim_op_draw(enum jf_command_kind kind)
 {
     for (uint32_t tries = 0; client.op_count > 0 && tries < 8; tries++) {
         struct sim_op *op = client.ops[sim_draw(client.op_count)];
@@ -218,8 +224,8 @@ static struct sim_op *op_draw(enum jf_command_kind kind)
 // Now and then a receipt that another sale has shown.
 static void sale_make(uint32_t member)
 {
-    struct sim_op *shown = sim_draw(30) == 0 ? op_draw(JF_COMMAND_SALE) : NULL;
-    struct sim_op *op = op_make(JF_COMMAND_SALE, member);
+    struct sim_op *shown = sim_draw(30) == 0 ? sim_op_draw(JF_COMMAND_SALE) : NULL;
+    struct sim_op *op = sim_op_make(JF_COMMAND_SALE, member);
     sale_draw(&op->sale);
     snprintf(op->receipt_number, sizeof op->receipt_number, "%s", op->id);
     if (shown != NULL && shown->receipt_op == NULL && shown->position != 0) {
@@ -233,58 +239,59 @@ static void sale_make(uint32_t member)
 
 static void redeem_make(uint32_t member)
 {
-    struct sim_op *op = op_make(JF_COMMAND_REDEEM, member);
+    struct sim_op *op = sim_op_make(JF_COMMAND_REDEEM, member);
     int64_t points = (int64_t)sim_draw(15) * 10;
-    op->date = date_draw();
+    op->date = sim_date_draw();
     op->points = points < 10 ? 10 : points + (sim_draw(20) == 0 ? 3 : 0);
     op->command.as.redeem = (struct jf_redeem_command){.store = {1 + sim_draw(2)},
                                                        .terminal = 1,
-                                                       .redeemed_at_ms = noon_ms(op->date),
+                                                       .redeemed_at_ms = sim_noon_ms(op->date),
                                                        .points = op->points};
-    member_name(op, &op->command.as.redeem.member);
+    sim_member_name(op, &op->command.as.redeem.member);
 }
 
 static void adjust_make(uint32_t member)
 {
-    struct sim_op *op = op_make(JF_COMMAND_ADJUST, member);
-    op->date = date_draw();
+    struct sim_op *op = sim_op_make(JF_COMMAND_ADJUST, member);
+    op->date = sim_date_draw();
     op->points = 1 + (int64_t)sim_draw(60);
     op->points = sim_draw(2) == 0 ? -op->points : op->points;
     op->command.as.adjust = (struct jf_adjust_command){.points = op->points,
                                                        .reason_code = JF_TEXT("goodwill"),
                                                        .operator_name = JF_TEXT("operator"),
                                                        .entity = {1 + sim_draw(2)},
-                                                       .adjusted_at_ms = noon_ms(op->date)};
-    member_name(op, &op->command.as.adjust.member);
+                                                       .adjusted_at_ms = sim_noon_ms(op->date)};
+    sim_member_name(op, &op->command.as.adjust.member);
 }
 
 static void transfer_make(uint32_t member)
 {
-    struct sim_op *op = op_make(JF_COMMAND_TRANSFER, member);
-    op->date = date_draw();
+    struct sim_op *op = sim_op_make(JF_COMMAND_TRANSFER, member);
+    op->date = sim_date_draw();
     op->points = 1 + (int64_t)sim_draw(60);
     op->other = 1 + member % SIM_MEMBERS;
-    op->command.as.transfer = (struct jf_transfer_command){.points = op->points,
-                                                           .operator_name = JF_TEXT("operator"),
-                                                           .transferred_at_ms = noon_ms(op->date)};
+    op->command.as.transfer =
+        (struct jf_transfer_command){.points = op->points,
+                                     .operator_name = JF_TEXT("operator"),
+                                     .transferred_at_ms = sim_noon_ms(op->date)};
     op->command.as.transfer.to.number.value = op->other;
-    member_name(op, &op->command.as.transfer.from);
+    sim_member_name(op, &op->command.as.transfer.from);
 }
 
 static bool return_make(void)
 {
-    struct sim_op *sale = op_draw(JF_COMMAND_SALE);
+    struct sim_op *sale = sim_op_draw(JF_COMMAND_SALE);
     if (sale == NULL) {
         return false;
     }
-    struct sim_op *op = op_make(JF_COMMAND_RETURN, sale->member);
+    struct sim_op *op = sim_op_make(JF_COMMAND_RETURN, sale->member);
     struct jf_return_command *command = &op->command.as.sale_return;
     op->sale_op = sale;
-    op->date = date_draw();
+    op->date = sim_date_draw();
     *command = (struct jf_return_command){.sale_transaction_id = jf_text_from(sale->id),
                                           .store = {1 + sim_draw(2)},
                                           .terminal = 1,
-                                          .returned_at_ms = noon_ms(op->date),
+                                          .returned_at_ms = sim_noon_ms(op->date),
                                           .lines = op->return_lines};
     for (int i = 0; i < sale->sale.line_count; i++) {
         op->back[i] = sim_draw(2) == 0 ? 0 : (int64_t)sim_draw(900);
@@ -320,7 +327,11 @@ static struct sim_op *op_new(void)
         bulk_make();
         return client.ops[client.op_count - 1];
     }
-    if (!sim_oracle_member(member)->is_enrolled && sim_draw(4) > 0) {
+    if (sim_happens(sim.options.people) && sim_person(member)->model.is_enrolled &&
+        sim_people_op_make(member)) {
+        return client.ops[client.op_count - 1];
+    }
+    if (!sim_person(member)->model.is_enrolled && sim_draw(4) > 0) {
         enrol_make(member);
     } else if (what == 0) {
         enrol_make(member);
@@ -331,7 +342,7 @@ static struct sim_op *op_new(void)
     } else if (what == 4) {
         transfer_make(member);
     } else if (what >= 9 || !return_make()) {
-        if (sim_oracle_member(member)->sale_count >= SALES_MAX) {
+        if (sim_person(member)->model.sale_count >= SALES_MAX) {
             return NULL;
         }
         sale_make(member);
@@ -412,6 +423,36 @@ static void content_alter(struct jf_command *command)
     case JF_COMMAND_TRANSFER:
         command->as.transfer.points += 1;
         break;
+    case JF_COMMAND_HOLD:
+        command->as.hold.points += 10;
+        break;
+    case JF_COMMAND_CAPTURE:
+        command->as.capture.points += 1;
+        break;
+    case JF_COMMAND_VOID:
+        command->as.void_hold.voided_at_ms += 1;
+        break;
+    case JF_COMMAND_LINK_CARD:
+        command->as.link_card.card = JF_TEXT("another");
+        break;
+    case JF_COMMAND_UNLINK_CARD:
+        command->as.unlink_card.card.card = JF_TEXT("another");
+        break;
+    case JF_COMMAND_FREEZE:
+        command->as.freeze.is_thaw = !command->as.freeze.is_thaw;
+        break;
+    case JF_COMMAND_CLOSE:
+        command->as.close.member = (struct jf_member_ref){{SIM_MEMBERS + 1}, {NULL, 0}};
+        break;
+    case JF_COMMAND_MERGE:
+        command->as.merge.from.number.value += SIM_MEMBERS;
+        break;
+    case JF_COMMAND_TIER_CHANGE:
+        command->as.tier_change.as_of += 1;
+        break;
+    case JF_COMMAND_EXPIRE:
+        command->as.expire.as_of += 1;
+        break;
     case JF_COMMAND_PUT_STORE:
         command->as.put_store.day_start_minute = 240;
         break;
@@ -474,8 +515,8 @@ static struct sim_call *member_call(void)
 {
     struct sim_call *call = sim_call_take(JF_REQUEST_GET_MEMBER);
     call->quoted.member = 1 + sim_draw(SIM_MEMBERS);
-    member_name(&call->quoted, &call->request.query.member);
-    call->request.query.as_of = date_draw() + (jf_date)sim_draw(120);
+    sim_member_name(&call->quoted, &call->request.query.member);
+    call->request.query.as_of = sim_date_draw() + (jf_date)sim_draw(120);
     return call;
 }
 

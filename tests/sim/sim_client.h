@@ -8,7 +8,8 @@
 #include "model.h"
 #include "sim.h"
 
-#define SIM_MEMBERS     4u // numbers 1..4
+#define SIM_MEMBERS     6u // numbers 1..6
+#define SIM_CARDS       9u // "card-1".."card-9"; a member is enrolled with the card of its number
 #define SIM_OPS_MAX     4096u
 #define SIM_CALL_WRITES 12u
 #define SIM_LANES       2u
@@ -20,11 +21,13 @@ struct sim_op {
     char receipt_number[24];
     char card_text[24];
     struct jf_text card;
+    uint32_t card_number; // of the card by which the member is named, or which is linked; 0: none
     struct jf_line lines[MODEL_LINES_MAX];
     struct jf_tender tender;
     struct jf_return_line return_lines[MODEL_LINES_MAX];
-    uint32_t member;
-    uint32_t other; // who is given points; 0: nobody
+    uint32_t member; // of a posted one: whose entry it is
+    uint32_t other;  // who is given points, or ceases to be; 0: nobody
+    uint32_t home;   // of a posted sale: who has it now
     // In the model's words:
     struct model_sale sale;
     int64_t back[MODEL_LINES_MAX];
@@ -32,6 +35,8 @@ struct sim_op {
     int64_t points;
     struct sim_op *sale_op;    // of a return
     struct sim_op *receipt_op; // of a sale: whose receipt it shows again
+    struct sim_op *hold_op;    // of a capture or void
+    int64_t deadline_ms;       // of a hold
     int model_index;           // of a posted sale
     // What is known:
     bool is_sent;

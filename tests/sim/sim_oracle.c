@@ -10,6 +10,7 @@
 #include "engine/entry_codec.h"
 #include "rules/entry.h"
 #include "sim_disk.h"
+#include "sim_predict.h"
 
 #define DIGEST_KIND 34u // entries of the engine's own: what the state was
 #define EVENTS_MAX  (1024u * 4u)
@@ -24,10 +25,8 @@ struct event {
 };
 
 static struct {
-    struct model_member *members; // by number
     uint64_t position;
     uint64_t revealed; // the highest that an answer has let anybody see
-    uint32_t setup;    // bits: programme, stores
     struct event *events;
     uint32_t event_count;
     struct jf_arena arena;
@@ -36,15 +35,15 @@ static struct {
 void sim_oracle_create(void)
 {
     memset(&oracle, 0, sizeof oracle);
-    oracle.members = calloc(SIM_MEMBERS + 1, sizeof *oracle.members);
     oracle.events = calloc(EVENTS_MAX, sizeof *oracle.events);
-    SIM_REQUIRE(oracle.members != NULL && oracle.events != NULL);
+    SIM_REQUIRE(oracle.events != NULL);
+    sim_predict_create();
     jf_arena_init(&oracle.arena, 65536, (size_t)64 << 20);
 }
 
 void sim_oracle_destroy(void)
 {
-    free(oracle.members);
+    sim_predict_destroy();
     free(oracle.events);
     jf_arena_deinit(&oracle.arena);
 }
@@ -61,141 +60,12 @@ uint64_t sim_oracle_revealed(void)
 
 bool sim_oracle_is_ready(void)
 {
-    return oracle.setup == 7;
-}
-
-const struct model_member *sim_oracle_member(uint32_t number)
-{
-    return &oracle.members[number];
-}
-
-// ---- What the model says --------------------------------------------------------------
-
-struct prediction {
-    enum jf_refusal_code code;
-    int64_t granted;
-    int64_t redeemed;
-};
-
-static enum jf_refusal_code member_unknown(const struct sim_op *op, const struct jf_member_ref *ref)
-{
-    if (oracle.members[op->member].is_enrolled) {
-        return JF_REFUSAL_NONE;
-    }
-    return ref->card.size > 0 ? JF_REFUSAL_UNKNOWN_CARD : JF_REFUSAL_UNKNOWN_MEMBER;
-}
-
-static struct prediction sale_predict(struct sim_op *op)
-{
-    struct model_member *member = &oracle.members[op->member];
-    struct prediction says = {.code = member_unknown(op, &op->command.as.sale.member)};
-    if (says.code == JF_REFUSAL_NONE && op->receipt_op != NULL && op->receipt_op->position != 0) {
-        says.code = JF_REFUSAL_RECEIPT_TAKEN;
-    }
-    if (says.code == JF_REFUSAL_NONE) {
-        op->model_index = member->sale_count;
-        says.code = model_sell(member, &op->sale);
-    }
-    if (says.code == JF_REFUSAL_NONE) {
-        says.granted = member->sales[op->model_index].granted;
-        says.redeemed = op->sale.redeemed;
-    }
-    return says;
-}
-
-static struct prediction redeem_predict(const struct sim_op *op)
-{
-    struct prediction says = {.code = member_unknown(op, &op->command.as.redeem.member)};
-    if (says.code == JF_REFUSAL_NONE) {
-        says.code = model_redeem(&oracle.members[op->member], op->date, op->points);
-        says.redeemed = op->points;
-    }
-    return says;
-}
-
-static struct prediction adjust_predict(const struct sim_op *op)
-{
-    const struct jf_adjust_command *command = &op->command.as.adjust;
-    struct prediction says = {.code = member_unknown(op, &command->member)};
-    if (says.code == JF_REFUSAL_NONE) {
-        says.code = model_adjust(&oracle.members[op->member], op->date, (int)command->entity.value,
-                                 op->points);
-    }
-    return says;
-}
-
-static struct prediction transfer_predict(const struct sim_op *op)
-{
-    struct prediction says = {.code = member_unknown(op, &op->command.as.transfer.from)};
-    if (says.code == JF_REFUSAL_NONE && !oracle.members[op->other].is_enrolled) {
-        says.code = JF_REFUSAL_UNKNOWN_MEMBER;
-    }
-    if (says.code == JF_REFUSAL_NONE) {
-        says.code = model_transfer(&oracle.members[op->member], &oracle.members[op->other],
-                                   op->date, op->points);
-    }
-    return says;
-}
-
-static int64_t sale_left(const struct model_sale *sale)
-{
-    return sale->granted - sale->taken - sale->owed;
-}
-
-static struct prediction return_predict(const struct sim_op *op)
-{
-    struct prediction says = {.code = JF_REFUSAL_UNKNOWN_SALE};
-    const struct sim_op *sale_op = op->sale_op;
-    if (sale_op->position == 0) {
-        return says;
-    }
-    struct model_member *member = &oracle.members[sale_op->member];
-    struct model_sale before = member->sales[sale_op->model_index];
-    says.code = model_return(member, sale_op->model_index, op->date, op->back);
-    const struct model_sale *after = &member->sales[sale_op->model_index];
-    says.granted = sale_left(after) - sale_left(&before);
-    for (int i = 0; i < after->part_count; i++) {
-        says.redeemed -= after->given_back[i] - before.given_back[i];
-    }
-    return says;
-}
-
-static struct prediction enrol_predict(const struct sim_op *op)
-{
-    bool is_known = oracle.members[op->member].is_enrolled;
-    oracle.members[op->member].is_enrolled = true;
-    return (struct prediction){is_known ? JF_REFUSAL_MEMBER_EXISTS : JF_REFUSAL_NONE, 0, 0};
-}
-
-// What must come of the op now; what it does is done to the model.
-static struct prediction predict(struct sim_op *op)
-{
-    switch (op->command.kind) {
-    case JF_COMMAND_ENROL:
-        return enrol_predict(op);
-    case JF_COMMAND_SALE:
-        return sale_predict(op);
-    case JF_COMMAND_REDEEM:
-        return redeem_predict(op);
-    case JF_COMMAND_RETURN:
-        return return_predict(op);
-    case JF_COMMAND_ADJUST:
-        return adjust_predict(op);
-    case JF_COMMAND_TRANSFER:
-        return transfer_predict(op);
-    case JF_COMMAND_PUBLISH:
-        oracle.setup |= 4;
-        break;
-    default:
-        oracle.setup |= op->command.as.put_store.store.value;
-        break;
-    }
-    return (struct prediction){JF_REFUSAL_NONE, 0, 0};
+    return sim_predict_is_ready();
 }
 
 // ---- What was posted ------------------------------------------------------------------
 
-static void outcome_check(const struct sim_op *op, const struct prediction *says,
+static void outcome_check(const struct sim_op *op, const struct sim_prediction *says,
                           struct jf_text outcome)
 {
     struct jf_entry entry;
@@ -234,10 +104,11 @@ static void posted(struct sim_op *op, uint64_t position, struct jf_text outcome)
         sim_fail("%s is entry %llu and entry %llu", op->id, (unsigned long long)op->position,
                  (unsigned long long)position);
     }
-    struct prediction says = predict(op);
-    if (says.code != JF_REFUSAL_NONE) {
+    struct sim_prediction says = sim_predict(op);
+    if (says.fate != SIM_POSTED && says.fate != SIM_EITHER) {
         sim_fail("%s was posted as entry %llu, the model says %s", op->id,
-                 (unsigned long long)position, jf_refusal_name(says.code));
+                 (unsigned long long)position,
+                 says.fate == SIM_REFUSED ? jf_refusal_name(says.code) : "that nothing changes");
     }
     op->position = position;
     oracle.position = position;
@@ -271,10 +142,19 @@ static void refused(struct sim_op *op, enum jf_refusal_code code)
         sim_fail("%s is entry %llu, and was refused: %s", op->id, (unsigned long long)op->position,
                  jf_refusal_name(code));
     }
-    struct prediction says = predict(op);
+    struct sim_prediction says = sim_predict(op);
     if (says.code != code) {
-        sim_fail("%s was refused: %s; the model says %s", op->id, jf_refusal_name(code),
-                 jf_refusal_name(says.code));
+        sim_fail("%s (command %d) was refused: %s; the model says %s", op->id,
+                 (int)op->command.kind, jf_refusal_name(code), jf_refusal_name(says.code));
+    }
+}
+
+// Nothing was written: a job's question may be asked again, and is answered anew.
+static void unchanged(struct sim_op *op)
+{
+    struct sim_prediction says = sim_predict(op);
+    if (op->position != 0 || (says.fate != SIM_UNCHANGED && says.fate != SIM_EITHER)) {
+        sim_fail("%s changed nothing, the model says otherwise", op->id);
     }
 }
 
@@ -308,6 +188,8 @@ static void write_check(struct sim_call *call, uint32_t index)
         replayed(op, write);
     } else if (write->status == JF_WRITE_REFUSED) {
         refused(op, write->refusal->code);
+    } else if (write->status == JF_WRITE_UNCHANGED) {
+        unchanged(op);
     } else {
         sim_fail("%s was answered with status %d", op->id, (int)write->status);
     }
@@ -335,25 +217,37 @@ static int64_t expired_points(const struct jf_member *member)
     return sum;
 }
 
+// Of one that has become another the ledger reads what is left: nothing.
 static void member_check(const struct sim_call *call)
 {
     const struct jf_read_answer *answer = &call->request.answer;
-    uint32_t number = (uint32_t)call->quoted.member;
-    const struct model_member *model = &oracle.members[number];
+    uint32_t number = 0;
+    enum jf_refusal_code code =
+        sim_people_find(&call->request.query.member, call->quoted.card_number, &number);
+    code = code == JF_REFUSAL_MEMBER_MERGED ? JF_REFUSAL_NONE : code;
     if (answer->refusal != NULL) {
-        same("presence", call, 0, model->is_enrolled);
+        same("refusal", call, answer->refusal->code, code);
         return;
     }
+    const struct sim_person *person = sim_person(number);
+    const struct model_member *model = &person->model;
     const struct jf_member *member = answer->member;
     jf_date date = call->request.query.as_of;
-    same("presence", call, 1, model->is_enrolled);
+    same("refusal", call, JF_REFUSAL_NONE, code);
     same("number", call, (int64_t)member->number.value, number);
-    same("balance", call, jf_member_balance(member) + expired_points(member), model_balance(model));
+    same("frozen", call, member->status == JF_MEMBER_FROZEN, person->is_frozen);
+    same("closed", call, member->status == JF_MEMBER_CLOSED, person->is_closed);
+    same("merged", call, member->status == JF_MEMBER_MERGED, person->merged_into != 0);
+    same("balance", call, jf_member_balance(member) + expired_points(member),
+         sim_person_balance(person));
+    same("held", call, jf_member_held(member), sim_person_held(person));
     same("debt", call, jf_member_debt(member), model_debt(model));
-    same("tier", call, member->tier, model->tier);
-    same("visits", call, member->visits, model_visits(model));
     same("spendable", call, jf_member_balance_on(member, date).available,
          model_spendable(model, date));
+    if (person->merged_into == 0) {
+        same("tier", call, member->tier, model->tier);
+        same("visits", call, member->visits, model_visits(model));
+    }
 }
 
 static void transaction_check(const struct sim_call *call)
@@ -408,8 +302,9 @@ static void history_check(const struct sim_call *call)
     const struct jf_read_query *query = &call->request.query;
     const struct jf_read_answer *answer = &call->request.answer;
     uint32_t number = (uint32_t)query->member.number.value;
-    if (answer->refusal != NULL) {
-        return;
+    const struct sim_person *person = sim_person(number);
+    if (answer->refusal != NULL || person->merged_into != 0 || person->has_absorbed) {
+        return; // of two that became one, each entry is in the history of whom it was
     }
     uint64_t before = call->request.visible_position + 1;
     before = query->before_position != 0 && query->before_position < before ? query->before_position
@@ -440,7 +335,7 @@ static void status_check(const struct sim_call *call)
         liability += is_counted ? row->points : 0;
     }
     for (uint32_t number = 1; number <= SIM_MEMBERS; number++) {
-        model += model_balance(&oracle.members[number]);
+        model += sim_person_balance(sim_person(number));
     }
     same("liability", call, liability, model);
     same("durable position", call, status->position_durable <= status->position_last, true);
@@ -453,19 +348,7 @@ static void quote_check(struct sim_call *call)
 {
     struct sim_op *op = &call->quoted;
     const struct jf_write *write = &call->writes[0];
-    struct model_member *member = &oracle.members[op->member];
-    int move_count = member->move_count;
-    int sale_count = member->sale_count;
-    int tier = member->tier;
-    jf_date tier_since = member->tier_since;
-    int64_t debts[MODEL_ENTITIES_MAX];
-    memcpy(debts, member->debts, sizeof debts);
-    struct prediction says = sale_predict(op);
-    member->move_count = move_count;
-    member->sale_count = sale_count;
-    member->tier = tier;
-    member->tier_since = tier_since;
-    memcpy(member->debts, debts, sizeof debts);
+    struct sim_prediction says = sim_predict_quote(op);
     if (write->status == JF_WRITE_REFUSED) {
         same("refusal of a quote", call, write->refusal->code, says.code);
         return;

@@ -15,7 +15,6 @@ uint64_t sim_oracle_position(void);
 // Up to where any answer has let anybody see: at least the position.
 uint64_t sim_oracle_revealed(void);
 bool sim_oracle_is_ready(void); // programme and stores are there
-const struct model_member *sim_oracle_member(uint32_t number);
 
 // Holds a turn's answers against the model, in the order in which they were planned. Releases them.
 void sim_oracle_answers(struct sim_call **calls, uint32_t count);

@@ -39,6 +39,7 @@ void sim_swarm_draw(struct sim_options *options)
         .digest_every = sim_draw(3) == 0 ? 0 : 2 + sim_draw(60),
     };
     faults_draw(options);
+    options->people = sometimes(2, 500);
     // Such a ledger takes long to start: fewer lives, and not many of them.
     if (sim_draw(24) == 0) {
         options->bulk = 8;

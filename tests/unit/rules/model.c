@@ -366,6 +366,57 @@ void model_recalculate(struct model_member *member, jf_date as_of)
     member->tier = tier;
 }
 
+enum jf_refusal_code model_set_aside(struct model_member *member, jf_date date, int64_t points,
+                                     struct model_move parts[MODEL_PARTS_MAX], int *out_count)
+{
+    enum jf_refusal_code code = redeem_allowed(member, date, points, -1);
+    *out_count = code == JF_REFUSAL_NONE ? spend(member, date, points, parts) : 0;
+    return code;
+}
+
+void model_give(struct model_member *member, struct model_move part)
+{
+    move(member, part.expires_on, part.entity, part.points);
+}
+
+void model_close(struct model_member *member, jf_date today)
+{
+    for (int i = 0; i < member->move_count; i++) {
+        struct model_move at = member->moves[i];
+        int64_t left = held(member, at.expires_on, at.entity);
+        if (at.expires_on >= today && left > 0) {
+            move(member, at.expires_on, at.entity, -left);
+        }
+    }
+    for (int entity = 1; entity < MODEL_ENTITIES_MAX; entity++) {
+        member->debts[entity] = 0;
+    }
+}
+
+void model_merge(struct model_member *from, struct model_member *into)
+{
+    if (into->sale_count + from->sale_count > MODEL_SALES_MAX) {
+        abort();
+    }
+    for (int i = 0; i < from->move_count; i++) {
+        model_give(into, from->moves[i]);
+    }
+    for (int i = 0; i < from->sale_count; i++) {
+        into->sales[into->sale_count++] = from->sales[i];
+    }
+    for (int entity = 1; entity < MODEL_ENTITIES_MAX; entity++) {
+        into->debts[entity] += from->debts[entity];
+        from->debts[entity] = 0;
+    }
+    if (from->tier > into->tier) {
+        into->tier = from->tier;
+        into->tier_since = from->tier_since;
+    }
+    into->redeemed_outside += from->redeemed_outside;
+    from->move_count = 0;
+    from->sale_count = 0;
+}
+
 int64_t model_debt(const struct model_member *member)
 {
     int64_t sum = 0;

@@ -93,6 +93,14 @@ enum jf_refusal_code model_adjust(struct model_member *member, jf_date date, int
 enum jf_refusal_code model_transfer(struct model_member *from, struct model_member *into,
                                     jf_date date, int64_t points);
 void model_recalculate(struct model_member *member, jf_date as_of);
+// Points set aside as a redemption would take them; out: what was taken, and how many parts.
+enum jf_refusal_code model_set_aside(struct model_member *member, jf_date date, int64_t points,
+                                     struct model_move parts[MODEL_PARTS_MAX], int *out_count);
+void model_give(struct model_member *member, struct model_move part); // back to where it was
+// What could be spent from that day on is gone, and what is owed.
+void model_close(struct model_member *member, jf_date today);
+// All that `from` has becomes `into`'s; its sales come behind those of `into`.
+void model_merge(struct model_member *from, struct model_member *into);
 
 int64_t model_balance(const struct model_member *member);
 int64_t model_debt(const struct model_member *member);

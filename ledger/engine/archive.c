@@ -38,12 +38,15 @@ static enum jf_error place_fail(const char *what, struct jf_diagnosis *diagnosis
                        "archive %.300s cannot be used: %s", what, strerror(errno));
 }
 
-// A journal that begins with its first segment has nothing in any archive.
+// A journal that begins with its first segment has nothing in any archive. One that cannot be
+// looked into may have.
 static bool is_archive_needed(int journal_fd, const char *path)
 {
     struct jf_superblock superblock;
+    uint32_t count = 0;
+    bool is_empty = jf_folder_count(path, &count, NULL) == JF_OK && count == 0;
     enum jf_error error = jf_superblock_read(journal_fd, &superblock, NULL);
-    return !jf_folder_is_empty(path) && (error != JF_OK || superblock.oldest_segment > 1);
+    return !is_empty && (error != JF_OK || superblock.oldest_segment > 1);
 }
 
 // An empty folder, or a link to where nothing of this journal is, may give way; an archive in use
@@ -355,6 +358,11 @@ enum jf_error jf_archive_directory(const char *data_directory, const char *archi
     enum jf_error error = size > 0 && (size_t)size < sizeof journal
                               ? jf_folder_open(AT_FDCWD, journal, &archiving.journal_fd, diagnosis)
                               : JF_ERROR_INVALID;
+    if (error == JF_ERROR_NOT_FOUND) {
+        (void)jf_diagnose(diagnosis, error,
+                          "there is no ledger in %.300s: check the directory's name",
+                          data_directory);
+    }
     if (error == JF_OK) {
         error =
             jf_folder_lock(archiving.journal_fd, JF_LOCK_NAME, data_directory, &lock_fd, diagnosis);

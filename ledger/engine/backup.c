@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "engine/backup_store.h"
+#include "engine/place.h"
 #include "journal/archive.h"
 #include "journal/reader.h"
 #include "state/state.h"
@@ -518,6 +519,9 @@ static void result_fill(struct jf_backup_result *result, const struct jf_backup_
 static enum jf_error backup_run(struct backup *backup, struct jf_diagnosis *diagnosis)
 {
     enum jf_error error = source_open(backup, diagnosis);
+    if (error == JF_OK) {
+        error = jf_place_check(backup->input->directory, diagnosis);
+    }
     if (error == JF_OK) {
         error = jf_backup_store_make(backup->input->directory, &backup->store, diagnosis);
     }

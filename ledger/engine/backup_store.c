@@ -26,7 +26,11 @@ enum jf_error jf_backup_store_open(const char *directory, struct jf_backup_store
                                    struct jf_diagnosis *diagnosis)
 {
     *store = (struct jf_backup_store){.directory = directory, .fd = -1, .lock_fd = -1};
-    return jf_folder_open(AT_FDCWD, directory, &store->fd, diagnosis);
+    enum jf_error error = jf_folder_open(AT_FDCWD, directory, &store->fd, diagnosis);
+    return error == JF_ERROR_NOT_FOUND
+               ? jf_diagnose(diagnosis, error,
+                             "there is no backup in %.300s: check the directory's name", directory)
+               : error;
 }
 
 void jf_backup_store_close(struct jf_backup_store *store)

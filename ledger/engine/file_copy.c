@@ -236,16 +236,16 @@ static enum jf_error name_count(void *context, const char *name, struct jf_diagn
     return JF_OK;
 }
 
-bool jf_folder_is_empty(const char *path)
+enum jf_error jf_folder_count(const char *path, uint32_t *out_count, struct jf_diagnosis *diagnosis)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *out_count = 0;
     if (fd < 0) {
-        return errno == ENOENT;
+        return errno == ENOENT ? JF_OK : fail(path, "looked into", errno, diagnosis);
     }
-    uint32_t count = 0;
-    enum jf_error error = jf_folder_list(fd, name_count, &count, NULL);
+    enum jf_error error = jf_folder_list(fd, name_count, out_count, diagnosis);
     close(fd);
-    return error == JF_OK && count == 0;
+    return error;
 }
 
 static int entry_remove(const char *path, const struct stat *status, int type, struct FTW *place)

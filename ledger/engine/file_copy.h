@@ -60,8 +60,9 @@ typedef enum jf_error (*jf_folder_callback)(void *context, const char *name,
                                             struct jf_diagnosis *diagnosis);
 JF_MUST_USE enum jf_error jf_folder_list(int fd, jf_folder_callback callback, void *context,
                                          struct jf_diagnosis *diagnosis);
-// Returns: whether it is there and empty (lost+found aside), or not there at all.
-bool jf_folder_is_empty(const char *path);
+// Counts the names in a directory, lost+found aside; one that is not there has none. Errors: IO.
+JF_MUST_USE enum jf_error jf_folder_count(const char *path, uint32_t *out_count,
+                                          struct jf_diagnosis *diagnosis);
 // Removes a directory and all in it. What is not there is removed already. Errors: IO.
 JF_MUST_USE enum jf_error jf_folder_remove(const char *path, struct jf_diagnosis *diagnosis);
 

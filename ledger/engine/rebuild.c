@@ -1,10 +1,9 @@
 // The happy path: lock and judge the journal, open DIR/state.rebuilding, replay into it what it
-// does not hold yet, flush it, rename the old state away and the new one into its place, sync,
-// remove the old one. What an interrupted run left in state.rebuilding is a state like any other,
-// as of some position: if the journal has the same entry there, it is gone on with, else it is made
-// anew.
+// does not hold yet, flush it, exchange it for the old state, sync, remove the old one. What an
+// interrupted run left in state.rebuilding is a state like any other, as of some position: if the
+// journal has the same entry there, it is gone on with, else it is made anew.
 //
-// Fails before the first rename in all cases but a rename's own failure; `state` is then untouched.
+// Fails before the exchange in all cases but its own failure; `state` is then untouched.
 #include "engine/rebuild.h"
 
 #include <errno.h>
@@ -335,25 +334,58 @@ static enum jf_error state_finish(struct rebuild *run, struct jf_diagnosis *diag
 
 // ---- The exchange ---------------------------------------------------------------------
 
-// Between the two renames there is no `state`: a ledger that was started then would make one from
-// the journal, and the next rebuild takes what is in state.rebuilding.
-static enum jf_error exchange(struct rebuild *run, struct jf_diagnosis *diagnosis)
+// Where the file system cannot exchange two names: between the two renames there is no `state`. A
+// ledger that was started then would make one from the journal, and the next rebuild takes what is
+// in state.rebuilding.
+static enum jf_error names_move(struct rebuild *run, struct jf_diagnosis *diagnosis)
 {
-    const char *aside = run->config->is_old_kept ? run->old_directory : run->removing_directory;
-    enum jf_error error = directory_remove(run->removing_directory, diagnosis);
-    run->result->had_state = is_there(run->state_directory);
-    if (error == JF_OK && run->result->had_state) {
-        error = directory_move(run->state_directory, aside, diagnosis);
-    }
+    enum jf_error error = directory_move(run->state_directory, run->removing_directory, diagnosis);
     if (error == JF_OK) {
         error = directory_move(run->new_directory, run->state_directory, diagnosis);
         // The old state was in nobody's way. Where this fails too, a start makes one anew.
-        if (error != JF_OK && run->result->had_state) {
-            (void)rename(aside, run->state_directory);
+        if (error != JF_OK) {
+            (void)rename(run->removing_directory, run->state_directory);
         }
+    }
+    return error;
+}
+
+// One step from the old state to the new one, so that there is one at every moment. The new one
+// first takes the name of what may be removed: behind the exchange the old one has that name, and
+// nobody takes it for a rebuild to go on with.
+static enum jf_error names_exchange(struct rebuild *run, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = directory_move(run->new_directory, run->removing_directory, diagnosis);
+    if (error != JF_OK || renameat2(AT_FDCWD, run->removing_directory, AT_FDCWD,
+                                    run->state_directory, RENAME_EXCHANGE) == 0) {
+        return error;
+    }
+    int code = errno;
+    error = directory_move(run->removing_directory, run->new_directory, diagnosis);
+    if (error != JF_OK) {
+        return error;
+    }
+    if (code == EINVAL || code == ENOSYS) {
+        return names_move(run, diagnosis);
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_IO, "%s and %s cannot be exchanged: %s",
+                       run->new_directory, run->state_directory, strerror(code));
+}
+
+static enum jf_error exchange(struct rebuild *run, struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = directory_remove(run->removing_directory, diagnosis);
+    run->result->had_state = is_there(run->state_directory);
+    if (error == JF_OK) {
+        error = run->result->had_state
+                    ? names_exchange(run, diagnosis)
+                    : directory_move(run->new_directory, run->state_directory, diagnosis);
     }
     if (error == JF_OK) {
         error = directory_sync(run->config->data_directory, diagnosis);
+    }
+    if (error == JF_OK && run->config->is_old_kept && run->result->had_state) {
+        return directory_move(run->removing_directory, run->old_directory, diagnosis);
     }
     return error == JF_OK ? directory_remove(run->removing_directory, diagnosis) : error;
 }

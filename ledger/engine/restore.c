@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/entry_codec.h"
 #include "engine/jobs.h"
+#include "engine/place.h"
 #include "engine/rebuild.h"
 #include "journal/cut.h"
 
@@ -96,13 +97,18 @@ static enum jf_error paths_make(struct restore *restore, struct jf_diagnosis *di
     (void)snprintf(restore->work, sizeof restore->work, "%.*s.restoring", size, data);
     (void)snprintf(restore->ledger, sizeof restore->ledger, "%s/ledger", restore->work);
     (void)snprintf(restore->journal, sizeof restore->journal, "%s/parts/journal", restore->work);
-    if (!jf_folder_is_empty(data)) {
+    uint32_t count = 0;
+    enum jf_error error = jf_place_check(data, diagnosis);
+    if (error == JF_OK) {
+        error = jf_folder_count(data, &count, diagnosis);
+    }
+    if (error == JF_OK && count > 0) {
         return jf_diagnose(diagnosis, JF_ERROR_EXISTS,
                            "%.300s is not empty: a ledger is restored to a new directory. Nothing "
                            "was changed",
                            data);
     }
-    return JF_OK;
+    return error;
 }
 
 // What is being restored to where, as a line.
@@ -300,13 +306,43 @@ static enum jf_error folder_bring(struct restore *restore, const char *folder,
 
 // ---- Up to where ----------------------------------------------------------------------
 
-// The last position that was recorded not later than the time asked for. 0: none.
+#define INSTANT_BYTES 40u
+
+static void instant_format(uint64_t at_us, char out_text[INSTANT_BYTES])
+{
+    char date[JF_DATE_TEXT_SIZE];
+    uint32_t second = (uint32_t)(at_us / 1000000 % 86400);
+    jf_date_format((jf_date)(at_us / 1000000 / 86400), date);
+    (void)snprintf(out_text, INSTANT_BYTES, "%sT%02u:%02u:%02uZ", date, second / 3600,
+                   second / 60 % 60, second % 60);
+}
+
+static enum jf_error too_early(const struct restore *restore, uint64_t first_us,
+                               struct jf_diagnosis *diagnosis)
+{
+    char first[INSTANT_BYTES];
+    char taken[INSTANT_BYTES];
+    char asked[INSTANT_BYTES];
+    instant_format(first_us, first);
+    instant_format(restore->manifest.taken_us, taken);
+    instant_format(restore->input->to_time_us, asked);
+    return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                       "at %s nothing of this backup had been recorded: its entries (positions "
+                       "%llu to %llu) are from %s on, and it was taken at %s. Give --to an instant "
+                       "between the two",
+                       asked, (unsigned long long)restore->manifest.first_position,
+                       (unsigned long long)restore->manifest.last_position, first, taken);
+}
+
+// The last position that was recorded not later than the time asked for. Errors: JF_ERROR_INVALID
+// where there is none.
 static enum jf_error time_find(const struct restore *restore, uint64_t *out_position,
                                struct jf_diagnosis *diagnosis)
 {
     struct jf_journal_reader *reader = NULL;
     struct jf_arena arena;
     uint64_t position = 0;
+    uint64_t first_us = 0;
     enum jf_error error = jf_journal_reader_open(restore->journal, 0, &reader, diagnosis);
     jf_arena_init(&arena, ENTRY_ARENA_BYTES, ENTRY_ARENA_MAX);
     bool is_past = false;
@@ -321,6 +357,7 @@ static enum jf_error time_find(const struct restore *restore, uint64_t *out_posi
         }
         if (error == JF_OK) {
             is_past = entry.recorded_at_us > restore->input->to_time_us;
+            first_us = first_us == 0 ? entry.recorded_at_us : first_us;
             position = is_past ? position : raw.position;
             tell(restore, "searching", raw.position, restore->manifest.last_position);
         }
@@ -328,7 +365,10 @@ static enum jf_error time_find(const struct restore *restore, uint64_t *out_posi
     jf_arena_deinit(&arena);
     jf_journal_reader_close(reader);
     *out_position = position;
-    return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
+    error = error == JF_ERROR_NOT_FOUND ? JF_OK : error;
+    return error == JF_OK && position == 0 && first_us != 0
+               ? too_early(restore, first_us, diagnosis)
+               : error;
 }
 
 static enum jf_error position_check(const struct restore *restore, uint64_t position,
@@ -338,8 +378,8 @@ static enum jf_error position_check(const struct restore *restore, uint64_t posi
     if (position == 0 || position < manifest->first_position ||
         position > manifest->last_position) {
         return jf_diagnose(diagnosis, JF_ERROR_INVALID,
-                           "the backup reaches from position %llu to %llu: nothing of it lies at "
-                           "what --to asks for",
+                           "the backup reaches from position %llu to %llu: it cannot be "
+                           "restored to what --to asks for. Give --to a position between the two",
                            (unsigned long long)manifest->first_position,
                            (unsigned long long)manifest->last_position);
     }
@@ -553,8 +593,15 @@ static enum jf_error ledger_publish(struct restore *restore, struct jf_diagnosis
                            "%.200s/ledger is restored and cannot be renamed to %.200s: %s",
                            restore->work, data, strerror(errno));
     }
-    enum jf_error error = jf_folder_sync_parent(data, diagnosis);
-    return error == JF_OK ? jf_folder_remove(restore->work, diagnosis) : error;
+    struct jf_diagnosis inner = {.text = ""};
+    if (jf_folder_sync_parent(data, &inner) != JF_OK) {
+        return jf_diagnose(diagnosis, JF_ERROR_IO,
+                           "%.160s is restored and whole, but a power cut may take its name away "
+                           "(%.160s). Mend the disk; then run sync, and look that it is there",
+                           data, inner.text);
+    }
+    restore->result.is_work_left = jf_folder_remove(restore->work, &inner) != JF_OK;
+    return JF_OK;
 }
 
 static enum jf_error restore_run(struct restore *restore, struct jf_diagnosis *diagnosis)
@@ -589,6 +636,20 @@ static enum jf_error restore_run(struct restore *restore, struct jf_diagnosis *d
     return error == JF_OK ? ledger_publish(restore, diagnosis) : error;
 }
 
+// What was brought before the failure stands there: whoever reads the error has to know.
+static void left_say(const struct restore *restore, enum jf_error error,
+                     struct jf_diagnosis *diagnosis)
+{
+    struct jf_diagnosis inner = *diagnosis;
+    bool is_left = restore->work_fd >= 0 && access(restore->work, F_OK) == 0;
+    if (is_left && error != JF_ERROR_LOCKED && error != JF_ERROR_NO_SPACE) {
+        (void)jf_diagnose(diagnosis, error,
+                          "%.300s. What was brought so far is in %.140s: the same command goes on "
+                          "with it; remove it otherwise",
+                          inner.text, restore->work);
+    }
+}
+
 static enum jf_error no_space_say(const struct restore *restore, struct jf_diagnosis *diagnosis)
 {
     struct jf_diagnosis inner = *diagnosis;
@@ -610,6 +671,9 @@ enum jf_error jf_restore_run(const struct jf_restore_input *input,
     enum jf_error error = restore_run(&restore, &why);
     if (error == JF_ERROR_NO_SPACE) {
         error = no_space_say(&restore, &why);
+    }
+    if (error != JF_OK && why.text[0] != '\0') {
+        left_say(&restore, error, &why);
     }
     if (error == JF_OK) {
         restore.result.generation = restore.manifest.generation + 1;

@@ -25,14 +25,17 @@ struct jf_restore_result {
     uint64_t members;
     unsigned char digest[16]; // of the state; zeros when it was not compared
     bool is_compared;
-    bool is_resumed; // a restore that had broken off was gone on with
+    bool is_resumed;   // a restore that had broken off was gone on with
+    bool is_work_left; // DATA.restoring, of no use any more, could not be removed
 };
 
-// Errors: NOT_FOUND (no backup), EXISTS (the new directory is not empty), INVALID (a position or
-// time that the backup does not reach), LOCKED (another restore to there), CORRUPT (a damaged file
-// of the backup, named; a state that does not tie), GAP (an earlier position needs journal files
-// that the backup does not have), VERSION, NO_SPACE, CLOSED, IO, NO_MEMORY and those of opening a
-// ledger, each diagnosed. On failure `data` is as it was.
+// Errors: NOT_FOUND (no backup; no directory to make the new one in), EXISTS (the new directory is
+// not empty), INVALID (a position or time that the backup does not reach; a new directory inside a
+// ledger or a backup), LOCKED (another restore to there), CORRUPT (a damaged file of the backup,
+// named; a state that does not tie), GAP (an earlier position needs journal files that the backup
+// does not have), VERSION, NO_SPACE, CLOSED, IO, NO_MEMORY and those of opening a ledger, each
+// diagnosed. On failure `data` is as it was, but for a sync of its parent that fails: the text says
+// so.
 JF_MUST_USE enum jf_error jf_restore_run(const struct jf_restore_input *input,
                                          struct jf_restore_result *out_result,
                                          struct jf_diagnosis *diagnosis);

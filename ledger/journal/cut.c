@@ -17,8 +17,10 @@ static enum jf_error fail(uint64_t segment, int code, struct jf_diagnosis *diagn
 {
     char name[JF_SEGMENT_NAME_BYTES];
     jf_segment_name(segment, name);
-    return jf_diagnose(diagnosis, code == ENOSPC ? JF_ERROR_NO_SPACE : JF_ERROR_IO,
-                       "journal file %s cannot be cut: %s", name, strerror(code));
+    enum jf_error error = code == ENOSPC   ? JF_ERROR_NO_SPACE
+                          : code == ENOMEM ? JF_ERROR_NO_MEMORY
+                                           : JF_ERROR_IO;
+    return jf_diagnose(diagnosis, error, "journal file %s cannot be cut: %s", name, strerror(code));
 }
 
 // Leaves the first `kept` entries in the block and seals it under the new generation.

@@ -42,11 +42,14 @@ enum jf_error jf_directory_open(const char *directory, int *out_fd, struct jf_di
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        enum jf_error error = errno == ENOENT ? JF_ERROR_NOT_FOUND : JF_ERROR_IO;
-        return jf_diagnose(diagnosis, error,
-                           "journal directory %s cannot be opened: %s: create it, or correct the "
-                           "configuration",
-                           directory, strerror(errno));
+        int code = errno;
+        return code == ENOENT
+                   ? jf_diagnose(diagnosis, JF_ERROR_NOT_FOUND,
+                                 "there is no journal in %s: check the directory's name", directory)
+                   : jf_diagnose(diagnosis, JF_ERROR_IO,
+                                 "journal directory %s cannot be opened: %s: it has to be a "
+                                 "directory that this user may read",
+                                 directory, strerror(code));
     }
     *out_fd = fd;
     return JF_OK;

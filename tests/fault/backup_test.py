@@ -418,9 +418,12 @@ class Restore(Backups):
                                   stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
             told = self.restore(f"at{position}", "--to", text, "--quick")
             self.assertEqual((told["last_position"], told["compared"]), (expected, False))
-        self.restore("before", "--to", "2001-01-01T00:00:00Z", code=BAD_INPUT, words=["nothing of it lies"])
-        self.restore("beyond", "--to", max(stamps) + 1, code=BAD_INPUT, words=["nothing of it lies"])
-        self.restore("zero", "--to", 0, code=BAD_INPUT, words=["nothing of it lies"])
+        first = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(stamps.values()) // 1000000))
+        self.restore("before", "--to", "2001-01-01T00:00:00Z", code=BAD_INPUT,
+                     words=["at 2001-01-01T00:00:00Z nothing of this backup", f"are from {first} on", "taken at 20",
+                            "ledger.restoring: the same command goes on with it"])
+        self.restore("beyond", "--to", max(stamps) + 1, code=BAD_INPUT, words=["a position between"])
+        self.restore("zero", "--to", 0, code=BAD_INPUT, words=["a position between"])
         for name in ("beyond", "zero"):  # refused before anything is copied
             self.assertFalse((self.folder / name / "ledger.restoring").exists())
         self.restore("word", "--to", "yesterday", code=2, words=["neither a position nor an instant"])
@@ -486,6 +489,35 @@ class Restore(Backups):
         (self.folder / "empty" / "ledger").mkdir(parents=True)
         self.restore("empty")
         self.run_jifen("restore", self.backup, code=2, words=["--data"])
+
+    def test_no_directory_inside_a_ledger_or_a_backup_is_written_to(self):
+        server = self.begin()
+        self.post(server, 5)
+        self.run_jifen("backup", self.data / "within", "--address", f"127.0.0.1:{server.port}", code=BAD_INPUT,
+                       words=["lies inside the ledger", "give a directory outside"])
+        self.assertEqual(server.stop(), 0)
+        self.take()
+        (self.folder / "link").symlink_to(self.data / "journal")
+        before = fault.tree_of(self.folder)
+        for place in (self.data / "within", self.data / "journal" / "within", self.folder / "link" / "within",
+                      self.data / "state" / ".." / "within"):
+            self.take(backup=place, code=BAD_INPUT, words=[f"{place} lies inside the ledger {self.data}"])
+            self.run_jifen("restore", self.backup, "--data", place, code=BAD_INPUT, words=["lies inside the ledger"])
+        for place in (self.backup / "within", self.backup / "state" / "within"):
+            self.take(backup=place, code=BAD_INPUT, words=[f"lies inside the backup {self.backup}"])
+            self.run_jifen("restore", self.backup, "--data", place, code=BAD_INPUT, words=["lies inside the backup"])
+        missing = self.folder / "missing" / "within"
+        self.take(backup=missing, code=BAD_INPUT, words=[f"the directory {missing.parent} is not there"])
+        self.run_jifen("restore", self.backup, "--data", missing, code=BAD_INPUT,
+                       words=[f"the directory {missing.parent} is not there"])
+        self.assertEqual(fault.tree_of(self.folder), before)
+
+    def test_what_is_not_there_is_named(self):
+        nowhere = self.folder / "nowhere"
+        for arguments in (("restore", nowhere, "--data", self.folder / "new"), ("backup", nowhere, "--check")):
+            self.run_jifen(*arguments, code=BAD_INPUT, words=[f"there is no backup in {nowhere}"])
+        for arguments in (("verify", "--data", nowhere), ("rebuild", "--data", nowhere), ("archive", "--data", nowhere)):
+            self.run_jifen(*arguments, code=BAD_INPUT, words=["there is no", str(nowhere), "check the directory's name"])
 
     def test_a_restored_ledger_can_be_backed_up_and_restored_again(self):
         server = self.begin()

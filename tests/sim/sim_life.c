@@ -28,7 +28,7 @@ struct sim sim;
 static struct {
     struct jf_engine *engine; // NULL: closed
     struct jf_lane *lanes[SIM_LANES];
-    bool is_calm;
+    uint64_t failures; // put in before this life: a write that fails is heard of later
 } life;
 
 void sim_power_off(void)
@@ -280,7 +280,7 @@ void sim_start(void)
 {
     for (uint32_t tries = 0; tries < OPENING_TRIES_MAX; tries++) {
         struct jf_diagnosis diagnosis;
-        uint64_t failures = failures_put_in();
+        life.failures = failures_put_in();
         enum sim_lost is_lost = sim_ring_settle_lost();
         if (sim_start_once(&diagnosis)) {
             if (is_lost == SIM_LOST_TOLD) {
@@ -298,7 +298,7 @@ void sim_start(void)
         } else if (is_lost != SIM_LOST_NOTHING && diagnosis.error == JF_ERROR_CORRUPT) {
             sim.counts->refused_openings += 1;
             sim_ring_repair_lost();
-        } else if (failures == failures_put_in()) {
+        } else if (life.failures == failures_put_in()) {
             sim_fail("the ledger does not open: %s", diagnosis.text);
         } else {
             sim.counts->refused_openings += 1;
@@ -321,7 +321,6 @@ static void space_step(void)
 
 static void serve(void)
 {
-    uint64_t failures = failures_put_in();
     for (uint32_t step = 0; step < sim.options.steps; step++) {
         space_step();
         (void)sim_client_step(life.lanes);
@@ -330,7 +329,7 @@ static void serve(void)
         }
         struct jf_diagnosis diagnosis = {.error = JF_OK};
         (void)jf_engine_has_failed(life.engine, &diagnosis);
-        if (sim_disk_is_on() && failures == failures_put_in()) {
+        if (sim_disk_is_on() && life.failures == failures_put_in()) {
             sim_fail("the ledger stopped: %s", diagnosis.text);
         }
         return;

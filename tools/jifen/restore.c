@@ -129,6 +129,9 @@ enum jf_exit jf_cli_restore_run(struct jf_cli *cli, int argc, char **argv)
     if (error != JF_OK) {
         return jf_cli_finish(jf_cli_diagnosed(&diagnosis));
     }
+    if (result.is_work_left) {
+        (void)fprintf(stderr, "jifen: %s.restoring could not be removed: remove it\n", input.data);
+    }
     if (cli->is_json) {
         result_json(&result);
     } else {

@@ -344,8 +344,7 @@ static bool is_excused(const struct run *run)
         return run->error == JF_ERROR_NO_MEMORY;
     }
     return run->error == JF_ERROR_IO || run->error == JF_ERROR_NO_SPACE ||
-           run->error == JF_ERROR_CORRUPT || run->error == JF_ERROR_STATE ||
-           run->error == JF_ERROR_EXISTS; // a directory that cannot be looked into is not empty
+           run->error == JF_ERROR_CORRUPT || run->error == JF_ERROR_STATE;
 }
 
 static void assert_went(const struct run *run, const char *what)

@@ -38,6 +38,8 @@ int __real_renameat(int from, const char *name, int to, const char *new_name);
 int __wrap_renameat(int from, const char *name, int to, const char *new_name);
 int __real_rename(const char *name, const char *new_name);
 int __wrap_rename(const char *name, const char *new_name);
+int __real_renameat2(int from, const char *name, int to, const char *new_name, unsigned flags);
+int __wrap_renameat2(int from, const char *name, int to, const char *new_name, unsigned flags);
 int __real_mkdir(const char *path, mode_t mode);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __real_fstat(int fd, struct stat *status);
@@ -129,6 +131,12 @@ int __wrap_renameat(int from, const char *name, int to, const char *new_name)
 int __wrap_rename(const char *name, const char *new_name)
 {
     return FAILS("rename") ? FAILED(__real_rename(name, new_name)) : __real_rename(name, new_name);
+}
+
+int __wrap_renameat2(int from, const char *name, int to, const char *new_name, unsigned flags)
+{
+    return FAILS("renameat2") ? FAILED(__real_renameat2(from, name, to, new_name, flags))
+                              : __real_renameat2(from, name, to, new_name, flags);
 }
 
 int __wrap_mkdir(const char *path, mode_t mode)

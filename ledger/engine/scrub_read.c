@@ -1,7 +1,8 @@
 // What the scrubber reads: the journal through its reader, which checks every block as recovery
 // does, then the state's tables.
 // Fails: damage is diagnosed and passed over: in the journal up to the next segment that begins
-// whole, in the state up to the next family.
+// whole, in the state up to the next family. What else is damaged in a family is of no consequence:
+// the remedy for the first makes all of the state anew.
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>

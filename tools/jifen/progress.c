@@ -48,19 +48,23 @@ void jf_progress_format(const struct jf_progress *progress, uint64_t done, uint6
     char bar[JF_PROGRESS_BAR_CELLS + 8];
     char count[JF_DECIMAL_TEXT_SIZE];
     char rate_text[JF_DECIMAL_TEXT_SIZE];
+    char speed[JF_DECIMAL_TEXT_SIZE + 8] = ""; // nothing until there is one
     char left[48] = "";
     uint64_t elapsed_ms = elapsed_ns / 1000000u;
     uint64_t rate = elapsed_ms == 0 ? 0 : done * 1000u / elapsed_ms;
     bar_format(progress, done, bar);
     jf_decimal_format((int64_t)done, 0, true, count);
     jf_decimal_format((int64_t)rate, 0, true, rate_text);
+    if (rate > 0) {
+        (void)snprintf(speed, sizeof(speed), "  %s/s", rate_text);
+    }
     if (progress->total > done && rate > 0) {
         uint64_t seconds = (progress->total - done) / rate;
         (void)snprintf(left, sizeof(left), "  %u:%02u left", (unsigned)(seconds / 60),
                        (unsigned)(seconds % 60));
     }
-    (void)snprintf(out_line, JF_PROGRESS_LINE_SIZE, "%-9s %s%s  %s/s%s", progress->what, bar, count,
-                   rate_text, left);
+    (void)snprintf(out_line, JF_PROGRESS_LINE_SIZE, "%-9s %s%s%s%s", progress->what, bar, count,
+                   speed, left);
 }
 
 static void line_write(const struct jf_progress *progress, uint64_t done, uint64_t now_ns,

@@ -123,6 +123,14 @@ struct list_source {
     uint32_t at;
 };
 
+static enum jf_pump_next packed(bool is_packed, enum jf_exit *out_code)
+{
+    if (!is_packed) {
+        *out_code = jf_cli_fail(JF_EXIT_UNAVAILABLE, "out of memory");
+    }
+    return is_packed ? JF_PUMP_ITEM : JF_PUMP_FAIL;
+}
+
 // The id says what is put, so that the same replay again changes nothing, and another zone is
 // another put.
 static enum jf_pump_next store_next(void *context, struct jf_pump_slot *slot,
@@ -144,8 +152,7 @@ static enum jf_pump_next store_next(void *context, struct jf_pump_slot *slot,
     request.entity = replay->config.entity;
     request.zone = (char *)(uintptr_t)replay->config.zone_name;
     jf_pump_advance(slot->pump, 1);
-    *out_code = JF_EXIT_UNAVAILABLE;
-    return jf_pump_pack(slot, &request.base) ? JF_PUMP_ITEM : JF_PUMP_FAIL;
+    return packed(jf_pump_pack(slot, &request.base), out_code);
 }
 
 static enum jf_exit store_reply(void *context, struct jf_pump_slot *slot,
@@ -176,8 +183,7 @@ static enum jf_pump_next member_next(void *context, struct jf_pump_slot *slot,
     request.enrolled_on =
         jf_wire_date_from(enrolled_on == JF_DATE_NONE ? replay->first_on : enrolled_on);
     jf_pump_advance(slot->pump, 1);
-    *out_code = JF_EXIT_UNAVAILABLE;
-    return jf_pump_pack(slot, &request.base) ? JF_PUMP_ITEM : JF_PUMP_FAIL;
+    return packed(jf_pump_pack(slot, &request.base), out_code);
 }
 
 // A member who is there already, from an earlier run or from the CRM, is what is wanted.

@@ -20,35 +20,48 @@ static bool is_read(const struct jf_request *request)
     return request->kind != JF_REQUEST_WRITE && request->kind != JF_REQUEST_QUOTE;
 }
 
-// Takes as much of a write request as the batch has room for; the rest stays `current` for the next
-// batch.
-static void writes_gather(struct jf_engine *engine, struct jf_request *request)
+// Single requests, until the batch has `limit` commands or none waits.
+static void small_gather(struct jf_engine *engine, uint32_t limit)
 {
-    JF_ASSERT(request->write_count > 0);
-    while (request->written < request->write_count && engine->task_count < JF_TASKS_PER_BATCH) {
-        struct jf_write *write = &request->writes[request->written++];
-        task_add(engine, request, write, request->written == request->write_count);
+    struct jf_request *request = NULL;
+    while (engine->task_count < limit && (request = jf_lanes_take(engine, JF_LANE_SMALL)) != NULL) {
+        JF_ASSERT(is_read(request) || request->write_count == 1);
+        request->written = request->write_count;
+        task_add(engine, request, is_read(request) ? NULL : request->writes, true);
     }
-    engine->current = request->written < request->write_count ? request : NULL;
 }
 
-static void gather(struct jf_engine *engine)
+// Requests of several writes, until the batch has `limit` commands or none waits. Of the last one
+// as much as there is room for is taken; the rest stays `current` for the next batch.
+static void large_gather(struct jf_engine *engine, uint32_t limit)
 {
-    engine->task_count = 0;
-    while (engine->task_count < JF_TASKS_PER_BATCH) {
-        struct jf_request *request = engine->current;
-        if (request == NULL) {
-            request = jf_lanes_take(engine);
+    while (engine->task_count < limit) {
+        if (engine->current == NULL) {
+            engine->current = jf_lanes_take(engine, JF_LANE_LARGE);
         }
+        struct jf_request *request = engine->current;
         if (request == NULL) {
             return;
         }
-        if (is_read(request)) {
-            task_add(engine, request, NULL, true);
-        } else {
-            writes_gather(engine, request);
-        }
+        JF_ASSERT(request->written < request->write_count);
+        struct jf_write *write = &request->writes[request->written++];
+        bool is_last = request->written == request->write_count;
+        task_add(engine, request, write, is_last);
+        engine->current = is_last ? NULL : request;
     }
+}
+
+// While both wait, half of a batch is for single requests, half for the others, and what was begun
+// goes first; what one half leaves the other takes.
+static void gather(struct jf_engine *engine)
+{
+    engine->task_count = 0;
+    if (engine->current != NULL) {
+        large_gather(engine, JF_TASKS_PER_BATCH / 2);
+    }
+    small_gather(engine, engine->task_count > 0 ? JF_TASKS_PER_BATCH : JF_TASKS_PER_BATCH / 2);
+    large_gather(engine, JF_TASKS_PER_BATCH);
+    small_gather(engine, JF_TASKS_PER_BATCH);
 }
 
 static void wait_append(struct jf_engine *engine, struct jf_request *request)

@@ -300,9 +300,11 @@ static void failed_turn(struct jf_engine *engine)
         refuse_and_answer(engine, engine->current);
         engine->current = NULL;
     }
-    for (struct jf_request *request = jf_lanes_take(engine); request != NULL;
-         request = jf_lanes_take(engine)) {
-        refuse_and_answer(engine, request);
+    for (enum jf_lane_size size = JF_LANE_SMALL; size < JF_LANE_SIZES; size++) {
+        for (struct jf_request *request = jf_lanes_take(engine, size); request != NULL;
+             request = jf_lanes_take(engine, size)) {
+            refuse_and_answer(engine, request);
+        }
     }
     jf_lanes_wake(engine);
     jf_lanes_detach(engine);

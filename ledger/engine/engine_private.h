@@ -26,13 +26,21 @@
 
 struct jf_prefetch; // prefetch.h
 
+// A till's single request does not wait behind the parts of somebody's batch: each size has its own
+// way in. Within a size order is kept.
+enum jf_lane_size {
+    JF_LANE_SMALL, // a write, a quote or a read
+    JF_LANE_LARGE, // several writes
+    JF_LANE_SIZES
+};
+
 struct jf_lane {
     struct jf_engine *engine;
     void (*wake)(void *context);
     void *context;
-    ck_ring_t submitted; // lane's thread → ledger thread
-    ck_ring_t answered;  // ledger thread → lane's thread
-    ck_ring_buffer_t *submitted_buffer;
+    ck_ring_t submitted[JF_LANE_SIZES]; // lane's thread → ledger thread
+    ck_ring_t answered;                 // ledger thread → lane's thread
+    ck_ring_buffer_t *submitted_buffers[JF_LANE_SIZES];
     ck_ring_buffer_t *answered_buffer;
     uint32_t capacity;
     uint32_t outstanding; // lane's thread only, as the two below
@@ -121,7 +129,7 @@ struct jf_engine {
     struct jf_archiver archiver;
     pthread_mutex_t lanes_mutex; // opening and closing lanes only
     _Atomic(struct jf_lane *) lanes[JF_LANES_MAX];
-    uint32_t lane_next; // round robin
+    uint32_t lane_next[JF_LANE_SIZES]; // round robin
 };
 
 // open.c: recovery and the thread's beginning.
@@ -165,7 +173,8 @@ bool jf_read_is_walk(const struct jf_request *request); // goes on over several 
 
 // lane.c
 uint32_t jf_lanes_waiting(struct jf_engine *engine); // requests handed over and not yet taken
-struct jf_request *jf_lanes_take(struct jf_engine *engine); // round robin; NULL: none
+// Round robin. Returns: NULL where none of that size waits.
+struct jf_request *jf_lanes_take(struct jf_engine *engine, enum jf_lane_size size);
 void jf_lane_answer(struct jf_request *request);
 void jf_lanes_wake(struct jf_engine *engine);
 void jf_lanes_detach(struct jf_engine *engine); // lets go of closing lanes

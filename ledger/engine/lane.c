@@ -1,4 +1,5 @@
-// Lanes: bounded rings between one client thread and the ledger thread. A lane never has more
+// Lanes: bounded rings between one client thread and the ledger thread, one for single requests and
+// one for those of several writes. A lane never has more
 // requests outstanding than its capacity, so that an answer always finds room. Checking a command's
 // form and taking its fingerprint happen here, in the client's thread, because they need nothing
 // but the command.
@@ -35,9 +36,25 @@ static struct jf_request *ring_take(ck_ring_t *ring, ck_ring_buffer_t *buffer)
 
 static void lane_free(struct jf_lane *lane)
 {
-    free(lane->submitted_buffer);
+    for (uint32_t i = 0; i < JF_LANE_SIZES; i++) {
+        free(lane->submitted_buffers[i]);
+    }
     free(lane->answered_buffer);
     free(lane);
+}
+
+// Either ring may hold all that the lane has outstanding. Returns: false when out of memory.
+static bool rings_make(struct jf_lane *lane, uint32_t size)
+{
+    bool is_made = true;
+    for (uint32_t i = 0; i < JF_LANE_SIZES; i++) {
+        lane->submitted_buffers[i] = calloc(size, sizeof(ck_ring_buffer_t));
+        is_made = is_made && lane->submitted_buffers[i] != NULL;
+        ck_ring_init(&lane->submitted[i], size);
+    }
+    lane->answered_buffer = calloc(size, sizeof *lane->answered_buffer);
+    ck_ring_init(&lane->answered, size);
+    return is_made && lane->answered_buffer != NULL;
 }
 
 static enum jf_error lane_register(struct jf_engine *engine, struct jf_lane *lane)
@@ -68,14 +85,7 @@ enum jf_error jf_engine_lane_open(struct jf_engine *engine, void (*wake)(void *c
     lane->wake = wake;
     lane->context = context;
     lane->capacity = size - 1;
-    lane->submitted_buffer = calloc(size, sizeof *lane->submitted_buffer);
-    lane->answered_buffer = calloc(size, sizeof *lane->answered_buffer);
-    enum jf_error error = JF_ERROR_NO_MEMORY;
-    if (lane->submitted_buffer != NULL && lane->answered_buffer != NULL) {
-        ck_ring_init(&lane->submitted, size);
-        ck_ring_init(&lane->answered, size);
-        error = lane_register(engine, lane);
-    }
+    enum jf_error error = rings_make(lane, size) ? lane_register(engine, lane) : JF_ERROR_NO_MEMORY;
     if (error != JF_OK) {
         lane_free(lane);
         return error;
@@ -149,7 +159,8 @@ enum jf_error jf_lane_submit(struct jf_lane *lane, struct jf_request *request)
     for (uint32_t i = 0; i < request->write_count; i++) {
         write_prepare(request, &request->writes[i]);
     }
-    ring_put(&lane->submitted, lane->submitted_buffer, request);
+    enum jf_lane_size size = request->write_count > 1 ? JF_LANE_LARGE : JF_LANE_SMALL;
+    ring_put(&lane->submitted[size], lane->submitted_buffers[size], request);
     lane->outstanding += 1;
     lane->outstanding_writes += request->write_count;
     lane->outstanding_bytes += request->arena_bytes;
@@ -197,23 +208,24 @@ uint32_t jf_lanes_waiting(struct jf_engine *engine)
     for (uint32_t i = 0; i < JF_LANES_MAX; i++) {
         struct jf_lane *lane = atomic_load_explicit(&engine->lanes[i], memory_order_acquire);
         if (lane != NULL) {
-            waiting += ck_ring_size(&lane->submitted);
+            waiting += ck_ring_size(&lane->submitted[JF_LANE_SMALL]);
+            waiting += ck_ring_size(&lane->submitted[JF_LANE_LARGE]);
         }
     }
     return waiting;
 }
 
-struct jf_request *jf_lanes_take(struct jf_engine *engine)
+struct jf_request *jf_lanes_take(struct jf_engine *engine, enum jf_lane_size size)
 {
     for (uint32_t tried = 0; tried < JF_LANES_MAX; tried++) {
-        uint32_t index = engine->lane_next % JF_LANES_MAX;
+        uint32_t index = engine->lane_next[size] % JF_LANES_MAX;
         struct jf_lane *lane = atomic_load_explicit(&engine->lanes[index], memory_order_acquire);
         struct jf_request *request =
-            lane == NULL ? NULL : ring_take(&lane->submitted, lane->submitted_buffer);
+            lane == NULL ? NULL : ring_take(&lane->submitted[size], lane->submitted_buffers[size]);
         if (request != NULL) {
             return request;
         }
-        engine->lane_next = index + 1;
+        engine->lane_next[size] = index + 1;
     }
     return NULL;
 }

@@ -69,9 +69,10 @@
 #define JF_NET_IDLE_CROWDED_US  10000000u
 
 // What may wait for the ledger, besides a number of requests (--queue-length).
-#define JF_LANE_WRITES_MAX  (4u * JF_BATCH_COUNT_MAX) // of batches: a large request waits for no more
-#define JF_LANE_BYTES_MAX   ((uint64_t)256 << 20)     // of requests, taken apart
-#define JF_LANE_SMALL_BYTES (16u << 10) // a till's request, which only its number bounds
+#define JF_LANE_WRITES_MAX                                                                         \
+    (4u * JF_BATCH_COUNT_MAX)                     // of batches: a large request waits for no more
+#define JF_LANE_BYTES_MAX   ((uint64_t)256 << 20) // of requests, taken apart
+#define JF_LANE_SMALL_BYTES (16u << 10)           // a till's request, which only its number bounds
 
 // What a programme holds.
 #define JF_PROGRAMME_BYTES_MAX     (1u << 20) // YAML text; also one journal entry

@@ -10,6 +10,16 @@
 
 #define ARENA_ALIGN ((size_t)16)
 
+// What a reset gave back must not be read any more: AddressSanitizer tells who does.
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define POISON(bytes, size)   ASAN_POISON_MEMORY_REGION(bytes, size)
+#define UNPOISON(bytes, size) ASAN_UNPOISON_MEMORY_REGION(bytes, size)
+#else
+#define POISON(bytes, size)   ((void)(bytes))
+#define UNPOISON(bytes, size) ((void)(bytes))
+#endif
+
 struct jf_arena_chunk {
     struct jf_arena_chunk *next;
     size_t size; // bytes of data
@@ -31,6 +41,7 @@ static void chunks_free(struct jf_arena_chunk *chunk)
 {
     while (chunk != NULL) {
         struct jf_arena_chunk *next = chunk->next;
+        UNPOISON(chunk->data, chunk->size);
         free(chunk);
         chunk = next;
     }
@@ -52,6 +63,7 @@ void jf_arena_reset(struct jf_arena *arena)
     chunks_free(arena->first->next);
     arena->first->next = NULL;
     arena->first->used = 0;
+    POISON(arena->first->data, arena->first->size);
     arena->current = arena->first;
     arena->held_bytes = arena->first->size;
 }
@@ -67,6 +79,7 @@ static struct jf_arena_chunk *chunk_add(struct jf_arena *arena, size_t size_min)
         return NULL;
     }
     *chunk = (struct jf_arena_chunk){.size = size};
+    POISON(chunk->data, size);
     if (arena->current == NULL) {
         arena->first = chunk;
     } else {
@@ -91,6 +104,7 @@ void *jf_arena_alloc(struct jf_arena *arena, size_t size)
         }
     }
     void *result = chunk->data + chunk->used;
+    UNPOISON(result, size);
     chunk->used += rounded;
     JF_ASSERT(chunk->used <= chunk->size);
     return result;

@@ -148,7 +148,6 @@ enum jf_error jf_batch_run(struct jf_engine *engine)
     if (engine->task_count == 0) {
         return JF_OK;
     }
-    jf_arena_reset(&engine->arena);
     engine->has_cards_moved = false;
     uint32_t done = 0;
     enum jf_error error = jf_batch_prefetch(engine);

@@ -414,8 +414,11 @@ static enum jf_error bound_refuse(struct jf_engine *engine, struct jf_task *task
     return error;
 }
 
+// The arena holds what planning one command takes, many KiB: filled anew from its start, it stays
+// in the processor's cache.
 enum jf_error jf_commit_write(struct jf_engine *engine, struct jf_task *task)
 {
+    jf_arena_reset(&engine->arena);
     if (task->write->status == JF_WRITE_REFUSED) {
         engine->refusals += 1;
         return JF_OK;

@@ -92,7 +92,7 @@ struct jf_engine {
     struct jf_ring ring;
     struct jf_journal *journal;
     struct jf_effects effects;
-    struct jf_arena arena;   // the batch's
+    struct jf_arena arena;   // one command's
     struct jf_arena scratch; // one entry's, while it is looked at
     uint64_t last_position;
     uint64_t last_stamp_us;

@@ -2,6 +2,9 @@
 #ifndef JF_SERVER_MEMORY_H
 #define JF_SERVER_MEMORY_H
 
-void jf_server_memory_tune(void);
+#include <stdint.h>
+
+// In: the member cache's bound.
+void jf_server_memory_tune(uint64_t cache_bytes);
 
 #endif

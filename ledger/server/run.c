@@ -420,7 +420,6 @@ done:
 
 int jf_server_main(int argc, char **argv)
 {
-    jf_server_memory_tune();
     static struct server server; // the ring's address stays the same for the signal handler
     const char *slash = strrchr(argv[0], '/');
     server.name = slash == NULL ? argv[0] : slash + 1;
@@ -436,6 +435,7 @@ int jf_server_main(int argc, char **argv)
     } else if (server.options.wants_version) {
         printf("jifend %s\n", JF_VERSION);
     } else {
+        jf_server_memory_tune(server.options.settings.cache_mib * MIB);
         signals_take();
         code = run(&server);
     }

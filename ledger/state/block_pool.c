@@ -52,13 +52,29 @@ void *jf_block_pool_take(struct jf_block_pool *pool, uint32_t size)
     return block;
 }
 
+// Gives one block back to malloc, of each size in turns: what nobody takes any more goes away.
+static void one_free(struct jf_block_pool *pool)
+{
+    JF_ASSERT(pool->bytes > 0);
+    while (pool->free[pool->turn] == NULL) {
+        pool->turn = (pool->turn + 1) % JF_BLOCK_POOL_CLASSES;
+    }
+    struct jf_pooled_block *block = pool->free[pool->turn];
+    pool->free[pool->turn] = block->next;
+    pool->bytes -= (pool->turn + 1) * JF_BLOCK_POOL_STEP;
+    pool->turn = (pool->turn + 1) % JF_BLOCK_POOL_CLASSES;
+    free(block);
+}
+
 void jf_block_pool_give(struct jf_block_pool *pool, void *block, uint32_t size)
 {
     uint32_t class = class_of(size);
-    if (!IS_KEEPING || block == NULL || class == JF_BLOCK_POOL_CLASSES ||
-        pool->bytes + size > pool->bytes_max) {
+    if (!IS_KEEPING || block == NULL || class == JF_BLOCK_POOL_CLASSES || size > pool->bytes_max) {
         free(block);
         return;
+    }
+    while (pool->bytes + size > pool->bytes_max) {
+        one_free(pool);
     }
     struct jf_pooled_block *kept = block;
     kept->next = pool->free[class];

@@ -1,6 +1,7 @@
 // Blocks of memory in rounded sizes, taken and given back all the time. What is given back is kept
 // for the next of its size, newest first, while it is still in the processor's caches; only what is
-// more than enough goes back to malloc, so that memory moves between sizes as members grow.
+// more than enough goes back to malloc, a block of each size in turns, so that memory moves between
+// sizes as members grow.
 // Threads: one owner.
 #ifndef JF_STATE_BLOCK_POOL_H
 #define JF_STATE_BLOCK_POOL_H
@@ -17,6 +18,7 @@ struct jf_block_pool {
     struct jf_pooled_block *free[JF_BLOCK_POOL_CLASSES]; // by size / JF_BLOCK_POOL_STEP - 1
     size_t bytes;                                        // of all kept
     size_t bytes_max;
+    uint32_t turn; // size whose turn it is to go back to malloc
 };
 
 // Returns: the size that a block for so many bytes has, of few sizes and with little waste.

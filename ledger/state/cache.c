@@ -23,7 +23,7 @@
 #define PREFETCH_LINES   6u  // head, member and its first lots
 #define MALLOC_BYTES     16u // what malloc keeps beside a block
 #define PACKED_PART      2u  // of the bound, at most, is for packed records
-#define POOL_PART        64u // so much of the bound again may be blocks kept for reuse
+#define POOL_PART        8u  // so much of the bound again may be blocks kept for reuse
 #define EVICT_AHEAD      8u  // slots before the hand, whose blocks are hinted at
 #define STEPS_PER_INSERT 64u // of the hand, beyond what is evicted
 #define STEPS_PER_BATCH  4096u
@@ -69,6 +69,16 @@ static struct block *block_of(const struct jf_member *member)
 {
     uintptr_t address = (uintptr_t)member - offsetof(struct block, member);
     return (struct block *)address;
+}
+
+static void block_hint(const void *block)
+{
+    if (block == NULL) {
+        return;
+    }
+    for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
+        __builtin_prefetch((const unsigned char *)block + (size_t)line * LINE_BYTES, 1);
+    }
 }
 
 static void counters_publish(struct jf_cache *cache)
@@ -157,7 +167,7 @@ static void evict(struct jf_cache *cache, uint64_t more, uint64_t steps)
     uint64_t mask = cache->slots.count - 1;
     while (steps > 0 && cache->slots.used > 0 && is_above(cache, more)) {
         struct block *block = cache->slots.slots[cache->hand].value;
-        __builtin_prefetch(cache->slots.slots[(cache->hand + EVICT_AHEAD) & mask].value, 1);
+        block_hint(cache->slots.slots[(cache->hand + EVICT_AHEAD) & mask].value);
         bool is_evictable = block != NULL && !block_must_stay(cache, block);
         if (is_evictable && !block->is_used) {
             block_pack(cache, block);
@@ -234,9 +244,7 @@ void jf_cache_prefetch_block(const struct jf_cache *cache, struct jf_member_id i
         jf_packed_prefetch_record(cache->packed, id.value);
         return;
     }
-    for (uint32_t line = 0; line < PREFETCH_LINES; line++) {
-        __builtin_prefetch(block + (size_t)line * LINE_BYTES, 1);
-    }
+    block_hint(block);
 }
 
 void jf_cache_count(struct jf_cache *cache, bool is_hit)

@@ -195,6 +195,13 @@ static int level0_files(int family)
     }
 }
 
+static void options_from_text(rocksdb_options_t *options, const char *text)
+{
+    char *message = NULL;
+    rocksdb_get_options_from_string(options, text, options, &message);
+    JF_ASSERT(message == NULL);
+}
+
 static void family_options_set(rocksdb_options_t *options, int family,
                                const struct jf_kv_config *config, rocksdb_cache_t *cache)
 {
@@ -216,15 +223,16 @@ static void family_options_set(rocksdb_options_t *options, int family,
     rocksdb_options_set_arena_block_size(options, family == FLUSH_FAMILY ? 8u << 10 : 128u << 10);
     rocksdb_options_set_max_write_buffer_number(options, 6);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
+    // A run's rows come in ascending order: each is looked for from where the last one was put, all
+    // keys of a family having their first byte in common.
+    options_from_text(options, "memtable_insert_with_hint_prefix_extractor=capped:1");
 }
 
 // Closing after a failure must write nothing more; closing in order has flushed before. The C API
 // has no other way to say so.
 static void flush_at_close_forbid(rocksdb_options_t *options)
 {
-    char *message = NULL;
-    rocksdb_get_options_from_string(options, "avoid_flush_during_shutdown=true", options, &message);
-    JF_ASSERT(message == NULL);
+    options_from_text(options, "avoid_flush_during_shutdown=true");
 }
 
 static void database_options_set(rocksdb_options_t *options, const struct jf_kv_config *config)

@@ -114,6 +114,10 @@ static enum jf_error member_decode(struct member_round *round, struct jf_text re
     return error;
 }
 
+// Most members are fetched for a sale, or enrolled before their first: what it may add finds room,
+// and their blocks are of a few sizes.
+static const struct jf_member_growth one_sale = {.lots = 1, .months = 1, .counters = 2};
+
 // Puts a member into the cache by its record.
 static enum jf_error member_place(struct member_round *round, struct jf_member_id id,
                                   struct jf_text record)
@@ -124,8 +128,6 @@ static enum jf_error member_place(struct member_round *round, struct jf_member_i
     if (error != JF_OK) {
         return error;
     }
-    // Most members are fetched for a sale: one lot and one month more is what it may add.
-    static const struct jf_member_growth one_sale = {.lots = 1, .months = 1};
     struct jf_member *member = NULL;
     error = jf_cache_insert(cache, id, jf_member_capacity_grown(capacity, &one_sale), &member);
     if (error != JF_OK) {
@@ -243,7 +245,8 @@ enum jf_error jf_state_member_create(struct jf_state *state, struct jf_member_id
 {
     JF_ASSERT(id.value != 0);
     JF_ASSERT(!state->config.is_read_only);
-    struct jf_member_capacity capacity = {0};
+    const struct jf_member_capacity none = {0};
+    struct jf_member_capacity capacity = jf_member_capacity_grown(none, &one_sale);
     return jf_cache_insert(state->cache, id, capacity, out_member);
 }
 

@@ -1,8 +1,12 @@
-// A batch: what waits in the lanes is gathered, prefetched, planned one after the other, sealed
-// into a block. Each request then waits until the block that holds what it saw is durable
-// (ARCHITECTURE 7).
+// A batch: what waits in the lanes is gathered, prefetched and planned slice by slice, sealed into
+// a block. Each request then waits until the block that holds what it saw is durable (ARCHITECTURE
+// 7).
 #include "base/assert.h"
 #include "engine/engine_private.h"
+
+// Commands that are prefetched together, and then planned: as many as the processor's caches hold
+// what was brought in for.
+#define TASKS_PER_SLICE 256u
 
 static void task_add(struct jf_engine *engine, struct jf_request *request, struct jf_write *write,
                      bool is_last)
@@ -127,11 +131,11 @@ static void batch_refuse(struct jf_engine *engine, uint32_t failed_from)
     }
 }
 
-static void overload_refuse(struct jf_engine *engine)
+static void overload_refuse(struct jf_engine *engine, uint32_t first, uint32_t end)
 {
     struct jf_refusal refusal =
         jf_refusal_make(JF_REFUSAL_OVERLOADED, "too much at once for the memory bound");
-    for (uint32_t i = 0; i < engine->task_count; i++) {
+    for (uint32_t i = first; i < end; i++) {
         struct jf_task *task = &engine->tasks[i];
         if (task->write == NULL) {
             task->is_refused = true;
@@ -142,20 +146,17 @@ static void overload_refuse(struct jf_engine *engine)
     }
 }
 
-enum jf_error jf_batch_run(struct jf_engine *engine)
+// Out: tasks of the slice that were done, all of them unless it fails.
+static enum jf_error slice_run(struct jf_engine *engine, uint32_t first, uint32_t end,
+                               uint32_t *out_done)
 {
-    gather(engine);
-    if (engine->task_count == 0) {
-        return JF_OK;
-    }
-    engine->has_cards_moved = false;
-    uint32_t done = 0;
-    enum jf_error error = jf_batch_prefetch(engine);
+    enum jf_error error = jf_batch_prefetch(engine, first, end);
     if (error == JF_ERROR_NO_MEMORY) {
-        overload_refuse(engine); // nothing was planned: the clients may try again
+        overload_refuse(engine, first, end); // none was planned: the clients may try again
         error = JF_OK;
     }
-    while (error == JF_OK && done < engine->task_count) {
+    uint32_t done = first;
+    while (error == JF_OK && done < end) {
         struct jf_task *task = &engine->tasks[done];
         error = task_run(engine, task);
         if (error == JF_OK) {
@@ -164,6 +165,26 @@ enum jf_error jf_batch_run(struct jf_engine *engine)
                 request_planned(engine, task->request);
             }
         }
+    }
+    *out_done = done - first;
+    return error;
+}
+
+enum jf_error jf_batch_run(struct jf_engine *engine)
+{
+    gather(engine);
+    if (engine->task_count == 0) {
+        return JF_OK;
+    }
+    engine->has_cards_moved = false;
+    uint32_t done = 0;
+    enum jf_error error = JF_OK;
+    while (error == JF_OK && done < engine->task_count) {
+        uint32_t left = engine->task_count - done;
+        uint32_t end = done + (left < TASKS_PER_SLICE ? left : TASKS_PER_SLICE);
+        uint32_t run = 0;
+        error = slice_run(engine, done, end, &run);
+        done += run;
     }
     jf_state_batch_end(engine->effects.state);
     if (error == JF_OK) {

@@ -143,8 +143,9 @@ uint64_t jf_engine_steady_us(struct jf_engine *engine);
 // opening.c: whether the disk has too little room for the state to be written.
 bool jf_engine_is_space_short(const struct jf_engine *engine);
 
-// prefetch.c: everything the batch's tasks and reads need, brought in with one pass per index.
-enum jf_error jf_batch_prefetch(struct jf_engine *engine);
+// prefetch.c: everything the batch's tasks and reads from `first` to before `end` need, brought in
+// with one pass per index. In: first < end <= task_count.
+enum jf_error jf_batch_prefetch(struct jf_engine *engine, uint32_t first, uint32_t end);
 // Whom a reference of the batch's means now. In: what was prefetched for it.
 struct jf_member_id jf_task_member(const struct jf_engine *engine, const struct jf_member_ref *ref,
                                    struct jf_member_id prefetched);

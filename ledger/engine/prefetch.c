@@ -119,7 +119,7 @@ static struct jf_text named_id(const struct jf_task *task)
 static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < engine->task_count; i++) {
+    for (uint32_t i = prefetch->first; i < prefetch->end; i++) {
         struct jf_task *task = &engine->tasks[i];
         if (!is_asked(task)) {
             continue;
@@ -138,7 +138,7 @@ static enum jf_error transactions_fetch(struct jf_engine *engine, struct jf_pref
     enum jf_error error = jf_state_transactions_find(
         engine->effects.state, prefetch->transaction_keys, count, prefetch->transaction_rows);
     count = 0;
-    for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
+    for (uint32_t i = prefetch->first; i < prefetch->end && error == JF_OK; i++) {
         struct jf_task *task = &engine->tasks[i];
         if (!is_asked(task)) {
             continue;
@@ -159,7 +159,7 @@ static bool is_sale(const struct jf_task *task)
 static enum jf_error receipts_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < engine->task_count; i++) {
+    for (uint32_t i = prefetch->first; i < prefetch->end; i++) {
         struct jf_task *task = &engine->tasks[i];
         if (is_sale(task)) {
             task->receipt_key =
@@ -170,7 +170,7 @@ static enum jf_error receipts_fetch(struct jf_engine *engine, struct jf_prefetch
     enum jf_error error = jf_state_receipts_find(engine->effects.state, prefetch->receipt_keys,
                                                  count, prefetch->receipt_positions);
     count = 0;
-    for (uint32_t i = 0; i < engine->task_count && error == JF_OK; i++) {
+    for (uint32_t i = prefetch->first; i < prefetch->end && error == JF_OK; i++) {
         if (is_sale(&engine->tasks[i])) {
             engine->tasks[i].receipt_position = prefetch->receipt_positions[count++];
         }
@@ -198,7 +198,7 @@ static enum jf_error cards_fetch(struct jf_engine *engine, struct jf_prefetch *p
 {
     uint32_t count = 0;
     struct jf_member_id *member = NULL;
-    for (uint32_t i = 0; i < 2 * engine->task_count; i++) {
+    for (uint32_t i = 2 * prefetch->first; i < 2 * prefetch->end; i++) {
         const struct jf_member_ref *ref = task_refs(&engine->tasks[i / 2], i % 2, &member);
         if (is_by_card(ref)) {
             prefetch->cards[count++] = ref->card;
@@ -207,7 +207,7 @@ static enum jf_error cards_fetch(struct jf_engine *engine, struct jf_prefetch *p
     enum jf_error error =
         jf_state_cards_find(engine->effects.state, prefetch->cards, count, prefetch->card_members);
     count = 0;
-    for (uint32_t i = 0; i < 2 * engine->task_count && error == JF_OK; i++) {
+    for (uint32_t i = 2 * prefetch->first; i < 2 * prefetch->end && error == JF_OK; i++) {
         const struct jf_member_ref *ref = task_refs(&engine->tasks[i / 2], i % 2, &member);
         if (is_by_card(ref)) {
             *member = prefetch->card_members[count++];
@@ -271,7 +271,7 @@ static enum jf_error merged_follow(struct jf_engine *engine, struct jf_prefetch 
     uint32_t count = 1;
     while (error == JF_OK && count > 0) {
         count = 0;
-        for (uint32_t i = 0; i < engine->task_count; i++) {
+        for (uint32_t i = prefetch->first; i < prefetch->end; i++) {
             struct jf_task *task = &engine->tasks[i];
             const struct jf_member *member =
                 is_asked(task) && named_id(task).size > 0
@@ -290,7 +290,7 @@ static enum jf_error merged_follow(struct jf_engine *engine, struct jf_prefetch 
 static enum jf_error members_fetch(struct jf_engine *engine, struct jf_prefetch *prefetch)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < engine->task_count; i++) {
+    for (uint32_t i = prefetch->first; i < prefetch->end; i++) {
         struct jf_task *task = &engine->tasks[i];
         enum jf_error error = member_find(engine, task);
         if (error != JF_OK) {
@@ -305,9 +305,12 @@ static enum jf_error members_fetch(struct jf_engine *engine, struct jf_prefetch 
     return error == JF_OK ? merged_follow(engine, prefetch) : error;
 }
 
-enum jf_error jf_batch_prefetch(struct jf_engine *engine)
+enum jf_error jf_batch_prefetch(struct jf_engine *engine, uint32_t first, uint32_t end)
 {
+    JF_ASSERT(first < end && end <= engine->task_count);
     struct jf_prefetch *prefetch = engine->prefetch;
+    prefetch->first = first;
+    prefetch->end = end;
     enum jf_error error = transactions_fetch(engine, prefetch);
     if (error == JF_OK) {
         error = receipts_fetch(engine, prefetch);

@@ -7,6 +7,8 @@
 #define JF_PREFETCH_KEYS (2u * JF_TASKS_PER_BATCH)
 
 struct jf_prefetch {
+    uint32_t first; // of the batch's tasks, those that are looked at now
+    uint32_t end;
     struct jf_transaction_key transaction_keys[JF_PREFETCH_KEYS];
     struct jf_transaction_row transaction_rows[JF_PREFETCH_KEYS];
     struct jf_receipt_key receipt_keys[JF_TASKS_PER_BATCH];

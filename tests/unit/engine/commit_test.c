@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,6 +104,39 @@ Test(commit, the_same_ids_twice_in_one_batch_are_posted_once)
     cr_assert(jf_text_equal(writes[0].outcome, writes[5].outcome));
     cr_assert(jf_text_equal(writes[2].outcome, writes[3].outcome));
     cr_assert_eq(jf_member_balance(member_get(&ledger)), 600);
+    ledger_close(&ledger);
+    ledger_remove(&ledger);
+}
+
+#define GROUP 300u // more than are prefetched together
+
+// What one command of a batch changes is seen by those behind it, also where these were brought in
+// later.
+Test(commit, members_enrolled_early_in_a_batch_buy_and_are_answered_again_late_in_it)
+{
+    struct ledger ledger;
+    ledger_make(&ledger);
+    begin(&ledger);
+    struct jf_write *writes = calloc((size_t)3 * GROUP, sizeof *writes);
+    char(*ids)[2][16] = calloc(GROUP, sizeof *ids);
+    cr_assert(writes != NULL && ids != NULL);
+    for (uint32_t i = 0; i < GROUP; i++) {
+        snprintf(ids[i][0], sizeof ids[i][0], "enrol-%u", i);
+        snprintf(ids[i][1], sizeof ids[i][1], "sale-%u", i);
+        writes[i].command = command_enrol(ids[i][0], 1000 + i, NULL);
+        writes[GROUP + i].command = command_sale(ids[i][1], 1000 + i, &line_1000);
+        writes[2 * GROUP + i].command = writes[GROUP + i].command;
+    }
+    ask_all(&ledger, writes, 3 * GROUP);
+    for (uint32_t i = 0; i < GROUP; i++) {
+        cr_assert_eq(writes[i].status, JF_WRITE_POSTED, "enrolment %u", i);
+        cr_assert_eq(writes[GROUP + i].status, JF_WRITE_POSTED, "sale %u", i);
+        cr_assert_eq(writes[2 * GROUP + i].status, JF_WRITE_REPLAYED, "sale %u again", i);
+        cr_assert_eq(writes[2 * GROUP + i].position, writes[GROUP + i].position);
+        cr_assert(jf_text_equal(writes[2 * GROUP + i].outcome, writes[GROUP + i].outcome));
+    }
+    free(ids);
+    free(writes);
     ledger_close(&ledger);
     ledger_remove(&ledger);
 }

@@ -78,12 +78,49 @@ static enum jf_error old_place_leave(int journal_fd, const char *wanted,
     return unlinkat(journal_fd, LINK_NAME, 0) == 0 ? JF_OK : place_fail(wanted, diagnosis);
 }
 
-static enum jf_error link_make(int journal_fd, const char *archive, struct jf_diagnosis *diagnosis)
+// The archive may lie beside journal and state, and anywhere else; among their files it may not.
+// Out: whether it is the journal's own folder of that name, to which no link is needed.
+static enum jf_error wanted_check(const char *journal_directory, const char *archive,
+                                  const char *wanted, bool *out_is_own,
+                                  struct jf_diagnosis *diagnosis)
+{
+    static const char *const folders[] = {"", "/../state"};
+    char own[PATH_MAX + 16];
+    char path[PATH_BYTES];
+    char resolved[PATH_MAX];
+    *out_is_own = false;
+    for (uint32_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", journal_directory, folders[i]);
+        if (realpath(path, resolved) == NULL) {
+            continue;
+        }
+        size_t size = strlen(resolved);
+        (void)snprintf(own, sizeof own, "%s/" LINK_NAME, resolved);
+        *out_is_own = *out_is_own || (i == 0 && strcmp(wanted, own) == 0);
+        bool is_inside =
+            strncmp(wanted, resolved, size) == 0 && (wanted[size] == '/' || wanted[size] == '\0');
+        if (is_inside && !*out_is_own) {
+            return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                               "archive %.160s lies inside the ledger's own folder %.200s: give a "
+                               "directory outside, on another disk if there is one",
+                               archive, resolved);
+        }
+    }
+    return JF_OK;
+}
+
+static enum jf_error link_make(int journal_fd, const char *journal_directory, const char *archive,
+                               struct jf_diagnosis *diagnosis)
 {
     char wanted[PATH_MAX];
     char found[PATH_BYTES];
+    bool is_own = false;
     if (realpath(archive, wanted) == NULL) {
         return place_fail(archive, diagnosis);
+    }
+    enum jf_error checked = wanted_check(journal_directory, archive, wanted, &is_own, diagnosis);
+    if (checked != JF_OK || is_own) {
+        return checked;
     }
     ssize_t size = readlinkat(journal_fd, LINK_NAME, found, sizeof found - 1);
     if (size > 0) {
@@ -114,7 +151,7 @@ enum jf_error jf_archive_place(const char *journal_directory, const char *archiv
     } else {
         error = jf_folder_make(AT_FDCWD, archive, &archive_fd, diagnosis);
         if (error == JF_OK) {
-            error = link_make(journal_fd, archive, diagnosis);
+            error = link_make(journal_fd, journal_directory, archive, diagnosis);
         }
     }
     if (archive_fd >= 0) {
@@ -241,6 +278,20 @@ static void segment_remove(int journal_fd, uint64_t segment)
     (void)unlinkat(journal_fd, name, 0);
 }
 
+// Is the segment whole in the archive? Where its copy there is damaged, one in the journal may be
+// the last.
+static bool is_archived_whole(int journal_fd, uint64_t segment)
+{
+    int fd = -1;
+    uint64_t size = 0;
+    bool is_whole = jf_archive_has(journal_fd, segment) &&
+                    jf_archive_open(journal_fd, segment, &fd, &size, NULL) == JF_OK;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return is_whole;
+}
+
 // Files of before a crash between the superblock and their removal. They are archived.
 static enum jf_error left_over_remove(void *context, const char *name,
                                       struct jf_diagnosis *diagnosis)
@@ -254,7 +305,7 @@ static enum jf_error left_over_remove(void *context, const char *name,
         return JF_OK;
     }
     jf_segment_name(number, again);
-    if (strcmp(name, again) == 0 && jf_archive_has(archiving->journal_fd, number)) {
+    if (strcmp(name, again) == 0 && is_archived_whole(archiving->journal_fd, number)) {
         segment_remove(archiving->journal_fd, number);
     }
     return JF_OK;

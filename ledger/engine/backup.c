@@ -384,6 +384,40 @@ static enum jf_error files_gather(struct backup *backup, struct jf_diagnosis *di
     return error;
 }
 
+// The number of the oldest segment among a manifest's files, in the journal or its archive; 0:
+// none.
+static uint64_t segment_first(const struct jf_backup_manifest *manifest)
+{
+    uint64_t first = 0;
+    for (uint32_t i = 0; i < manifest->count; i++) {
+        unsigned long long number = 0;
+        const char *name = strrchr(manifest->files[i].path, '/');
+        if (name != NULL && sscanf(name, "/segment-%16llx.jfl", &number) == 1 &&
+            (first == 0 || number < first)) {
+            first = number;
+        }
+    }
+    return first;
+}
+
+// A ledger whose archive is elsewhere for now has a shorter journal: its backup would be the poorer
+// one, and take the place of the only copy of what it lacks.
+static enum jf_error reach_check(const struct backup *backup, struct jf_diagnosis *diagnosis)
+{
+    uint64_t before = segment_first(&backup->before);
+    uint64_t now = segment_first(&backup->manifest);
+    if (before == 0 || now <= before) {
+        return JF_OK;
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_EXISTS,
+                       "%.160s holds a backup from segment %llu on; of %.160s only those from "
+                       "segment %llu on can be read: is its archive (journal/" JF_ARCHIVE_FOLDER
+                       ") in its place, and mounted? Nothing was changed; without it, give another "
+                       "directory",
+                       backup->input->directory, (unsigned long long)before, backup->input->source,
+                       (unsigned long long)now);
+}
+
 // ---- Copying --------------------------------------------------------------------------
 
 static enum jf_error copy_open(const struct backup *backup, const struct jf_backup_file *file,
@@ -536,6 +570,9 @@ static enum jf_error backup_run(struct backup *backup, struct jf_diagnosis *diag
     }
     if (error == JF_OK) {
         error = files_gather(backup, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = reach_check(backup, diagnosis);
     }
     if (error == JF_OK) {
         error = files_copy(backup, diagnosis);

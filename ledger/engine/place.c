@@ -1,5 +1,6 @@
 // The parent's true name, without links and dots, then one directory after the other up to the
-// root. A ledger is told by its journal's lock, a backup by its manifest.
+// root; the same for what `path` itself is a link to. A ledger is told by its journal's lock, a
+// backup by its manifest.
 #include "engine/place.h"
 
 #include <errno.h>
@@ -53,6 +54,19 @@ static enum jf_error ancestor_check(const char *path, const char *ancestor,
                        path, is_ledger ? "ledger" : "backup", ancestor[0] == '\0' ? "/" : ancestor);
 }
 
+// In: a directory's true name, changed. Looks at it and at all above it.
+static enum jf_error ancestors_check(const char *path, char *resolved,
+                                     struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = ancestor_check(path, resolved, diagnosis);
+    for (char *slash = strrchr(resolved, '/'); slash != NULL && error == JF_OK;
+         slash = strrchr(resolved, '/')) {
+        *slash = '\0';
+        error = ancestor_check(path, resolved, diagnosis);
+    }
+    return error;
+}
+
 enum jf_error jf_place_check(const char *path, struct jf_diagnosis *diagnosis)
 {
     char parent[PATH_MAX];
@@ -70,11 +84,12 @@ enum jf_error jf_place_check(const char *path, struct jf_diagnosis *diagnosis)
                    : jf_diagnose(diagnosis, JF_ERROR_IO, "directory %.300s cannot be used: %s",
                                  parent, strerror(code));
     }
-    enum jf_error error = ancestor_check(path, resolved, diagnosis);
-    for (char *slash = strrchr(resolved, '/'); slash != NULL && error == JF_OK;
-         slash = strrchr(resolved, '/')) {
+    enum jf_error error = ancestors_check(path, resolved, diagnosis);
+    // What is there already may be a link to somewhere else.
+    if (error == JF_OK && realpath(path, resolved) != NULL) {
+        char *slash = strrchr(resolved, '/');
         *slash = '\0';
-        error = ancestor_check(path, resolved, diagnosis);
+        error = ancestors_check(path, resolved, diagnosis);
     }
     return error;
 }

@@ -334,6 +334,20 @@ static enum jf_error too_early(const struct restore *restore, uint64_t first_us,
                        (unsigned long long)restore->manifest.last_position, first, taken);
 }
 
+// What was recorded after the backup was taken, it cannot know.
+static enum jf_error too_late(const struct restore *restore, struct jf_diagnosis *diagnosis)
+{
+    char taken[INSTANT_BYTES];
+    char asked[INSTANT_BYTES];
+    instant_format(restore->manifest.taken_us, taken);
+    instant_format(restore->input->to_time_us, asked);
+    return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                       "this backup was taken at %s and does not know what was recorded from then "
+                       "until %s. Give --to an instant before it was taken, leave --to out for all "
+                       "that it holds, up to position %llu, or restore from a later backup",
+                       taken, asked, (unsigned long long)restore->manifest.last_position);
+}
+
 // The last position that was recorded not later than the time asked for. Errors: JF_ERROR_INVALID
 // where there is none.
 static enum jf_error time_find(const struct restore *restore, uint64_t *out_position,
@@ -614,6 +628,10 @@ static enum jf_error restore_run(struct restore *restore, struct jf_diagnosis *d
         error = jf_backup_store_read(&restore->store, &restore->manifest, diagnosis);
     }
     // Before anything is copied; where an instant lies, the journal must tell.
+    if (error == JF_OK && restore->input->to_time_us != UINT64_MAX &&
+        restore->input->to_time_us > restore->manifest.taken_us) {
+        error = too_late(restore, diagnosis);
+    }
     if (error == JF_OK && restore->input->to_position != UINT64_MAX) {
         error = position_check(restore, restore->input->to_position, diagnosis);
     }

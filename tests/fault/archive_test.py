@@ -148,6 +148,47 @@ class Archive(Archives):
         server = self.assert_holds("all", taken["last_position"], lines=LINES)
         self.assertEqual(server.stop(), 0)
 
+    def test_a_backup_without_the_archive_does_not_replace_one_that_has_it(self):
+        self.filled()
+        self.archive_now()
+        self.assertEqual(self.take()["first_position"], 1)
+        self.archive.rename(self.folder / "unmounted")
+        self.take(code=BAD_INPUT, words=["from segment 1 on", "is its archive (journal/archive) in its place",
+                                         "Nothing was changed"])
+        (self.folder / "unmounted").rename(self.archive)
+        self.assertEqual(self.restore("kept")["digest"], self.digest_of(self.data), "all is still there")
+        self.assertEqual(self.take()["files_copied"], 0)
+
+    def test_an_archive_lies_outside_the_journals_files_or_in_its_own_folder(self):
+        self.filled()
+        inside = self.data / "state" / "old"
+        (self.folder / "link").symlink_to(self.data / "journal")
+        for place in (self.data / "journal", inside, self.data / "journal" / "archive" / "more", self.folder / "link"):
+            place.parent.mkdir(exist_ok=True)
+            self.run_jifen("archive", "--data", self.data, "--to", place, code=BAD_INPUT,
+                           words=["lies inside the ledger's own folder"])
+        own = self.data / "journal" / "archive"
+        shutil.rmtree(own)
+        told = self.run_jifen("archive", "--data", self.data, "--to", own, "--json")
+        self.assertGreaterEqual(told["segments"], 2)
+        self.assertTrue(own.is_dir() and not own.is_symlink())
+
+    def test_a_good_copy_beside_a_damaged_archived_one_is_not_removed(self):
+        self.filled()
+        name = self.segments()[0]
+        good = (self.data / "journal" / name).read_bytes()
+        self.archive_now()
+        damaged = self.archive / f"{name}.zst"
+        whole = damaged.read_bytes()
+        damaged.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+        copy = self.data / "journal" / name
+        copy.write_bytes(good)
+        self.archive_now()
+        self.assertEqual(copy.read_bytes(), good, "the last good copy stays")
+        damaged.write_bytes(whole)
+        self.archive_now()
+        self.assertFalse(copy.exists(), "it goes once the archive has it whole")
+
     def test_the_archive_of_before_a_restore_is_not_taken_for_the_restored_ledgers(self):
         """The only copy of a segment is not destroyed because an archive has one of that name."""
         self.filled()

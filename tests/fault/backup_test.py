@@ -423,8 +423,10 @@ class Restore(Backups):
                      words=["at 2001-01-01T00:00:00Z nothing of this backup", f"are from {first} on", "taken at 20",
                             "ledger.restoring: the same command goes on with it"])
         self.restore("beyond", "--to", max(stamps) + 1, code=BAD_INPUT, words=["a position between"])
+        self.restore("late", "--to", "2101-01-01T00:00:00Z", code=BAD_INPUT,
+                     words=["was taken at 20", "until 2101-01-01T00:00:00Z", f"up to position {max(stamps)}"])
         self.restore("zero", "--to", 0, code=BAD_INPUT, words=["a position between"])
-        for name in ("beyond", "zero"):  # refused before anything is copied
+        for name in ("beyond", "zero", "late"):  # refused before anything is copied
             self.assertFalse((self.folder / name / "ledger.restoring").exists())
         self.restore("word", "--to", "yesterday", code=2, words=["neither a position nor an instant"])
 
@@ -499,8 +501,8 @@ class Restore(Backups):
         self.take()
         (self.folder / "link").symlink_to(self.data / "journal")
         before = fault.tree_of(self.folder)
-        for place in (self.data / "within", self.data / "journal" / "within", self.folder / "link" / "within",
-                      self.data / "state" / ".." / "within"):
+        for place in (self.data / "within", self.data / "journal" / "within", self.folder / "link",
+                      self.folder / "link" / "within", self.data / "state" / ".." / "within"):
             self.take(backup=place, code=BAD_INPUT, words=[f"{place} lies inside the ledger {self.data}"])
             self.run_jifen("restore", self.backup, "--data", place, code=BAD_INPUT, words=["lies inside the ledger"])
         for place in (self.backup / "within", self.backup / "state" / "within"):

@@ -68,6 +68,9 @@
 #define JF_NET_PATIENCE_DIVISOR 4u
 #define JF_NET_IDLE_CROWDED_US  10000000u
 
+// Free disk space without which a state's database is not opened for writing.
+#define JF_STATE_ROOM_BYTES_MIN (1u << 20)
+
 // What may wait for the ledger, besides a number of requests (--queue-length).
 #define JF_LANE_WRITES_MAX                                                                         \
     (4u * JF_BATCH_COUNT_MAX)                     // of batches: a large request waits for no more

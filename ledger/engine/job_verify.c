@@ -1,8 +1,11 @@
 // Verification of the running server, as a job over a snapshot; and of a closed ledger's directory,
 // in the caller's thread.
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/assert.h"
+#include "engine/file_copy.h"
 #include "engine/job_private.h"
 #include "journal/reader.h"
 
@@ -83,7 +86,30 @@ static enum jf_error tail_check(const char *journal_directory, uint64_t from,
     return error == JF_ERROR_NOT_FOUND ? JF_OK : error;
 }
 
-enum jf_error jf_verify_directory(
+// Of a ledger that is running, a directory holds what was written so far, which need not agree.
+static enum jf_error ledger_lock(const char *data_directory, const char *journal_directory,
+                                 int *out_lock_fd, struct jf_diagnosis *diagnosis)
+{
+    int journal_fd = -1;
+    enum jf_error error = jf_folder_open(AT_FDCWD, journal_directory, &journal_fd, diagnosis);
+    if (error != JF_OK) {
+        return error == JF_ERROR_NOT_FOUND
+                   ? jf_diagnose(diagnosis, error,
+                                 "there is no ledger in %.300s: check the directory's name",
+                                 data_directory)
+                   : error;
+    }
+    error = jf_folder_lock(journal_fd, JF_LOCK_NAME, data_directory, out_lock_fd, diagnosis);
+    close(journal_fd);
+    return error != JF_ERROR_LOCKED
+               ? error
+               : jf_diagnose(diagnosis, error,
+                             "the ledger in %.300s is running: leave --data out, and it verifies "
+                             "itself beside the tills",
+                             data_directory);
+}
+
+static enum jf_error directory_verify(
     const char *data_directory, void (*on_progress)(void *context, const struct jf_job_progress *),
     void *context, struct jf_job_progress *out_result, struct jf_diagnosis *diagnosis)
 {
@@ -136,6 +162,23 @@ enum jf_error jf_verify_directory(
     if (state != NULL) {
         enum jf_error close_error = jf_state_close(state, false, diagnosis);
         error = error == JF_OK ? close_error : error;
+    }
+    return error;
+}
+
+enum jf_error jf_verify_directory(
+    const char *data_directory, void (*on_progress)(void *context, const struct jf_job_progress *),
+    void *context, struct jf_job_progress *out_result, struct jf_diagnosis *diagnosis)
+{
+    char journal_directory[4096];
+    int lock_fd = -1;
+    snprintf(journal_directory, sizeof journal_directory, "%s/journal", data_directory);
+    enum jf_error error = ledger_lock(data_directory, journal_directory, &lock_fd, diagnosis);
+    if (error == JF_OK) {
+        error = directory_verify(data_directory, on_progress, context, out_result, diagnosis);
+    }
+    if (lock_fd >= 0) {
+        close(lock_fd);
     }
     return error;
 }

@@ -68,15 +68,15 @@ static enum jf_error member_count(struct jf_state *state, struct jf_member *memb
     return JF_OK;
 }
 
-static enum jf_error totals_hash(const struct jf_control *control, struct jf_state_buffer *buffer,
-                                 struct jf_hash128 *out_hash)
+enum jf_error jf_state_totals_hash(const struct jf_control *control, struct jf_hash128 *out_hash)
 {
-    buffer->size = 0;
-    unsigned char *to = jf_state_buffer_reserve(buffer, jf_control_record_size_max(control));
+    struct jf_state_buffer buffer = {0};
+    unsigned char *to = jf_state_buffer_reserve(&buffer, jf_control_record_size_max(control));
     if (to == NULL) {
         return JF_ERROR_NO_MEMORY;
     }
     *out_hash = jf_hash128(to, jf_control_record_encode(control, to));
+    jf_state_buffer_free(&buffer);
     return JF_OK;
 }
 
@@ -85,7 +85,7 @@ enum jf_error jf_state_digest(struct jf_state *state, const struct jf_control *c
 {
     struct jf_state_buffer buffer = {0};
     struct jf_hash128 totals = {0, 0};
-    enum jf_error error = totals_hash(control, &buffer, &totals);
+    enum jf_error error = jf_state_totals_hash(control, &totals);
     struct jf_member *member = jf_cache_touched_first(state->cache);
     while (error == JF_OK && member != NULL) {
         error = member_count(state, member, &buffer);

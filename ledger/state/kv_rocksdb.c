@@ -22,9 +22,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "state/table_footer.h"
 
 #define FLUSH_FAMILY          ((int)JF_KV_FAMILY_COUNT)
@@ -695,6 +697,21 @@ static enum jf_error directory_check(const struct jf_kv_config *config,
     return JF_OK;
 }
 
+// RocksDB as Debian builds it asserts that the log which it begins at opening can be written:
+// without room for that, a full disk would abort the process.
+static enum jf_error room_check(const struct jf_kv_config *config, struct jf_diagnosis *diagnosis)
+{
+    struct statvfs disk;
+    if (config->is_read_only || config->is_meta_only || statvfs(config->directory, &disk) != 0 ||
+        (uint64_t)disk.f_bavail * disk.f_frsize >= JF_STATE_ROOM_BYTES_MIN) {
+        return JF_OK;
+    }
+    return jf_diagnose(diagnosis, JF_ERROR_NO_SPACE,
+                       "state database %.200s is not opened: less than %u KiB are free there (%s)",
+                       config->directory, JF_STATE_ROOM_BYTES_MIN >> 10,
+                       remedy_of(JF_ERROR_NO_SPACE));
+}
+
 // Adds which table is damaged, where RocksDB has not said so.
 static void table_name(const char *directory, struct jf_diagnosis *diagnosis)
 {
@@ -732,6 +749,9 @@ enum jf_error jf_kv_rocksdb_open(const struct jf_kv_config *config, struct jf_kv
                            config->directory);
     }
     enum jf_error error = directory_check(config, diagnosis);
+    if (error == JF_OK) {
+        error = room_check(config, diagnosis);
+    }
     if (error != JF_OK) {
         return error;
     }

@@ -137,6 +137,17 @@ static enum jf_error totals_found(void *context, uint32_t index, struct jf_text 
     return JF_OK;
 }
 
+static enum jf_error empty_totals_hash(struct jf_hash128 *out_hash)
+{
+    struct jf_control *control = NULL;
+    enum jf_error error = jf_control_create(&control);
+    if (error == JF_OK) {
+        error = jf_state_totals_hash(control, out_hash);
+    }
+    jf_control_destroy(control);
+    return error;
+}
+
 enum jf_error jf_state_scan_digest(struct jf_state_scan *scan, struct jf_digest *out_digest,
                                    struct jf_diagnosis *diagnosis)
 {
@@ -153,6 +164,10 @@ enum jf_error jf_state_scan_digest(struct jf_state_scan *scan, struct jf_digest 
     enum jf_error error = jf_state_sums_read(scan->kv, scan->snapshot, &sums, &is_found, diagnosis);
     if (error == JF_OK) {
         error = jf_kv_multi_get(scan->kv, &query, diagnosis);
+    }
+    // Nothing was written yet: the totals are those of no entry.
+    if (error == JF_OK && !is_found) {
+        error = empty_totals_hash(&digest.totals);
     }
     if (error == JF_OK) {
         digest.members = sums.members;

@@ -122,6 +122,10 @@ JF_MUST_USE enum jf_error jf_state_control_read(struct jf_kv *kv,
                                                 struct jf_control *control,
                                                 struct jf_diagnosis *diagnosis);
 
+// The hash that a digest has of the totals. Errors: JF_ERROR_NO_MEMORY.
+JF_MUST_USE enum jf_error jf_state_totals_hash(const struct jf_control *control,
+                                               struct jf_hash128 *out_hash);
+
 // Whether a date is among the known ones; otherwise *out_at is where it belongs.
 bool jf_state_date_find(const struct jf_state *state, jf_date date, uint32_t *out_at);
 JF_MUST_USE enum jf_error jf_state_dates_reserve(struct jf_state *state, uint32_t more);

@@ -186,6 +186,22 @@ class DiskFull(fault.Case):
         self.assert_nothing_lost()
         self.assertEqual(self.server.stop(), 0)
 
+    def test_verifying_and_rebuilding_without_room_is_no_difference_and_changes_nothing(self):
+        self.begin(self.small_disk("tmpfs"))
+        self.assertEqual(self.server.stop(), 0)
+        for left in (0, MIB // 2):
+            self.fill(left)
+            for command in ("verify", "rebuild"):
+                done = subprocess.run([fault.PROGRAMS / "jifen", command, "--data", self.place / "ledger"],
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=WAIT)
+                self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+                self.assertIn("free", done.stderr)
+            (self.place / "ballast").unlink()
+        self.server.start()
+        self.connect()
+        self.assert_nothing_lost()
+        self.assertEqual(self.server.stop(), 0)
+
     def test_a_disk_too_small_for_a_ledger_is_said_at_the_start(self):
         place = self.small_disk("tmpfs")
         self.place = place

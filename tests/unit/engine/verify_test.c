@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench_ledger.h"
 #include "engine/jobs.h"
@@ -347,5 +349,39 @@ Test(verify, names_a_control_account_that_is_another, .timeout = 120)
     kv_close(kv);
     jf_control_destroy(control);
     expect_difference(&ledger, "control account 1 of entity 1, ground 0: 3805 in the state, 3800");
+    ledger_remove(&ledger);
+}
+
+Test(verify, says_of_a_running_ledger_that_it_runs)
+{
+    struct ledger ledger;
+    struct jf_job_progress result;
+    struct jf_diagnosis diagnosis = {.error = JF_OK};
+    ledger_start(&ledger);
+    cr_assert_eq(jf_verify_directory(ledger.directory, NULL, NULL, &result, &diagnosis),
+                 JF_ERROR_LOCKED);
+    cr_assert_not_null(strstr(diagnosis.text, "is running: leave --data out"), "%s",
+                       diagnosis.text);
+    ledger_close(&ledger);
+    cr_assert(verified(&ledger).ties);
+    ledger_remove(&ledger);
+}
+
+Test(verify, finds_nothing_wrong_where_the_state_was_never_written)
+{
+    struct ledger ledger;
+    ledger_make(&ledger);
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        ledger_begin(&ledger);
+        _exit(0); // as a kill: only the journal has it
+    }
+    int status = -1;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
+    struct jf_job_progress result = verified(&ledger);
+    cr_assert(result.ties, "%s", result.difference);
+    cr_assert_eq(result.position, 0);
     ledger_remove(&ledger);
 }

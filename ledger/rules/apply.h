@@ -25,7 +25,8 @@ void jf_control_destroy(struct jf_control *control);
 JF_MUST_USE enum jf_error jf_control_reserve(struct jf_control *control,
                                              const struct jf_entry *entry);
 
-// Asked before an entry is accepted: false when a total would leave 64 bits (refuse with OVERFLOW).
+// Asked before an entry is accepted: false when a total, or what all members together have or owe,
+// would leave 64 bits (refuse with OVERFLOW).
 bool jf_control_fits(const struct jf_control *control, const struct jf_entry *entry);
 
 // In: an entry that fits, with room reserved. An entry whose position is not above the last applied

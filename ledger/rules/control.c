@@ -18,6 +18,8 @@ struct jf_control {
     uint32_t counter_count;
     uint32_t counter_capacity;
     struct jf_control_counts counts;
+    jf_wide held; // by all members, over all entities: rows of AVAILABLE, PENDING and HELD
+    jf_wide owed; // likewise: rows of DEBT, at most 0
 };
 
 enum jf_error jf_control_create(struct jf_control **out_control)
@@ -129,13 +131,27 @@ static struct jf_control_row *row_obtain(struct jf_control *control,
     return row;
 }
 
-// Stricter than need be by what one entry moves: each row is asked to bear all of it.
+// What the members have and owe is added up by itself: one number says what the chain owes.
+static void members_add(struct jf_control *control, enum jf_account account, int64_t points)
+{
+    if (account < JF_ACCOUNT_DEBT) {
+        control->held += points;
+    } else if (account == JF_ACCOUNT_DEBT) {
+        control->owed += points;
+    }
+}
+
+// Stricter than need be by what one entry moves: each row is asked to bear all of it, and so are
+// the sums over all members, so that their balances add up in any order.
 bool jf_control_fits(const struct jf_control *control, const struct jf_entry *entry)
 {
     jf_wide moved = 0;
     for (uint32_t i = 0; i < entry->posting_count; i++) {
         jf_wide points = entry->postings[i].points;
         moved += points < 0 ? -points : points;
+    }
+    if (control->held + moved > INT64_MAX || control->owed - moved < INT64_MIN) {
+        return false;
     }
     for (uint32_t i = 0; i < entry->posting_count; i++) {
         struct jf_control_row key = row_key(&entry->postings[i]);
@@ -279,6 +295,7 @@ void jf_control_apply(struct jf_control *control, const struct jf_entry *entry)
         struct jf_control_row *row = row_obtain(control, &key);
         enum jf_error error = jf_number_add(row->points, entry->postings[i].points, &row->points);
         JF_ASSERT(error == JF_OK);
+        members_add(control, key.account, entry->postings[i].points);
     }
     counted_apply(control, entry->voided_counted, entry->voided_counted_count);
     counted_apply(control, entry->counted, entry->counted_count);
@@ -360,6 +377,8 @@ enum jf_error jf_control_load(struct jf_control *control, const struct jf_contro
     }
     control->row_count = 0;
     control->counter_count = 0;
+    control->held = 0;
+    control->owed = 0;
     enum jf_error error = room_make(control, content->row_count, content->counter_count);
     if (error != JF_OK) {
         return error;
@@ -374,17 +393,15 @@ enum jf_error jf_control_load(struct jf_control *control, const struct jf_contro
     control->row_count = content->row_count;
     control->counter_count = content->counter_count;
     control->counts = content->counts;
+    for (uint32_t i = 0; i < control->row_count; i++) {
+        members_add(control, control->rows[i].account, control->rows[i].points);
+    }
     return JF_OK;
 }
 
 int64_t jf_control_liability(const struct jf_control *control)
 {
-    jf_wide sum = 0;
-    for (uint32_t i = 0; i < control->row_count; i++) {
-        if (control->rows[i].account <= JF_ACCOUNT_DEBT) {
-            sum += control->rows[i].points;
-        }
-    }
+    jf_wide sum = control->held + control->owed;
     JF_ASSERT(sum <= INT64_MAX);
     JF_ASSERT(sum >= INT64_MIN);
     return (int64_t)sum;

@@ -69,6 +69,42 @@ Test(control, an_entry_that_would_leave_64_bits_does_not_fit)
     jf_control_destroy(control);
 }
 
+// Each entity's points fit, but what all members have together must be one number too.
+Test(control, points_of_all_entities_together_stay_within_64_bits)
+{
+    struct jf_control *control = NULL;
+    cr_assert_eq(jf_control_create(&control), JF_OK);
+    const struct jf_posting of_one[] = {
+        {.account = JF_ACCOUNT_ADJUSTED, .entity = {1}, .points = -HALF},
+        {.account = JF_ACCOUNT_AVAILABLE, .entity = {1}, .points = HALF}};
+    const struct jf_posting of_two[] = {
+        {.account = JF_ACCOUNT_ADJUSTED, .entity = {2}, .points = -HALF},
+        {.account = JF_ACCOUNT_HELD, .entity = {2}, .points = HALF}};
+    const struct jf_posting owed[] = {{.account = JF_ACCOUNT_ISSUED, .entity = {3}, .points = HALF},
+                                      {.account = JF_ACCOUNT_DEBT, .entity = {3}, .points = -HALF}};
+    struct jf_entry entry = entry_of(1, of_one, 2);
+    apply(control, &entry);
+    entry = entry_of(2, of_two, 2);
+    cr_expect_not(jf_control_fits(control, &entry));
+    entry = entry_of(2, owed, 2);
+    apply(control, &entry);
+    entry = entry_of(3, owed, 2);
+    cr_expect_not(jf_control_fits(control, &entry));
+
+    const struct jf_control_row *rows = NULL;
+    struct jf_control_content content = {.rows = NULL};
+    content.row_count = jf_control_rows(control, &rows);
+    content.rows = rows;
+    struct jf_control *loaded = NULL;
+    cr_assert_eq(jf_control_create(&loaded), JF_OK);
+    cr_assert_eq(jf_control_load(loaded, &content), JF_OK);
+    cr_expect_eq(jf_control_liability(loaded), 0);
+    entry = entry_of(3, of_two, 2);
+    cr_expect_not(jf_control_fits(loaded, &entry));
+    jf_control_destroy(loaded);
+    jf_control_destroy(control);
+}
+
 Test(control, counts_follow_the_kinds)
 {
     struct jf_control *control = NULL;

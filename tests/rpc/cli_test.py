@@ -243,6 +243,31 @@ class WithLedger(Case):
         return self.run_json("sale", "--store", 1, "--number", "R1", "--at", "2017-01-18T15:00:00Z",
                              "--line", "100:GROCERY:1:12.34", *more, code=code)
 
+    def test_the_same_number_on_the_next_business_day_is_another_sale(self):
+        """10:00 and 05:00 of the next morning are two business days in Shanghai, and one date by UTC."""
+        self.publish()
+        self.run_json("store", "put", 1, "--entity", 1, "--zone", "Asia/Shanghai", "--day-start", "04:00")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        dates = []
+        for at in ("2017-01-18T10:00:00+08:00", "2017-01-19T05:00:00+08:00", "2017-01-18T21:00:00Z"):
+            answer = self.run_json("sale", "--member", 7, "--store", 1, "--number", "0001", "--at", at,
+                                   "--line", "100:GROCERY:1:12.34")
+            dates.append((answer["outcome"]["business_date"], answer["replayed"]))
+        self.assertEqual(dates, [(20170118, False), (20170119, False), (20170119, True)])
+
+    def test_a_default_id_that_is_too_long_is_told_and_a_quote_needs_none(self):
+        self.publish()
+        self.run_json("store", "put", 2**32 - 1, "--entity", 1, "--zone", "Asia/Shanghai")
+        self.run_json("enrol", 7, "--enrolled-on", "2017-01-01")
+        receipt = ("--member", 7, "--store", 2**32 - 1, "--terminal", 2**32 - 1, "--number", "n" * 32, "--at",
+                   "2017-01-18T10:00:00Z", "--line", "100:GROCERY:1:1.00")
+        code, _, errors = jifen("sale", *receipt, address=self.ledger.address)
+        self.assertNotEqual(code, 0)
+        self.assertIn("give --id", errors)
+        self.assertEqual(self.run_json("quote", *receipt)["outcome"]["position"], 0)
+        self.assertEqual(self.run_json("sale", *receipt, "--quote")["outcome"]["position"], 0)
+        self.assertNotEqual(self.run_json("sale", *receipt, "--id", "own")["outcome"]["position"], 0)
+
     def test_a_hold_from_its_begin_to_its_end(self):
         self.publish()
         self.run_json("store", "put", 1, "--entity", 1, "--zone", "America/New_York")

@@ -19,7 +19,7 @@ static const struct jf_cli_help help = {
         "rules counted and which did not, what was excluded and why, and where the points lie.\n"
         "TRANSACTION is the transaction id that `jifen history` shows.\n"
         "With --json: {\"entry\":…,\"sections\":[{\"title\",\"sentences\"}]}.\n",
-    .example = "  jifen explain 319-0-2017-01-18-R-1001\n"
+    .example = "  jifen explain 319-0-20170118T100000Z-R-1001\n"
                "  jifen explain --position 4\n",
     .arguments_max = 1,
 };

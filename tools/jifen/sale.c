@@ -109,13 +109,18 @@ static enum jf_exit tenders_take(struct sale *sale, const char *name)
     return JF_EXIT_OK;
 }
 
-// The receipt's own names, so that sending it again is known as a repetition.
-static void default_id_make(struct sale *sale)
+// The receipt's own names, so that sending it again is known as a repetition. The instant and not
+// a date: only the store's zone and day start tell the business date, and the same number may come
+// again the next day. Returns: false where they are longer than an id may be.
+static bool default_id_make(struct sale *sale)
 {
-    char at[JF_INSTANT_TEXT_SIZE];
-    jf_instant_format(sale->receipt.sold_at_ms, at);
-    (void)snprintf(sale->default_id, sizeof(sale->default_id), "%" PRIu32 "-%" PRIu32 "-%.10s-%s",
-                   sale->receipt.store, sale->input.terminal, at, sale->receipt.number);
+    char at[JF_INSTANT_TEXT_SIZE] = "";
+    jf_instant_format(sale->receipt.sold_at_ms, at); // "2017-01-18 10:00:00Z"
+    int size = snprintf(sale->default_id, sizeof(sale->default_id),
+                        "%" PRIu32 "-%" PRIu32 "-%.4s%.2s%.2sT%.2s%.2s%.2sZ-%s",
+                        sale->receipt.store, sale->input.terminal, at, at + 5, at + 8, at + 11,
+                        at + 14, at + 17, sale->receipt.number);
+    return size > 0 && (size_t)size < sizeof(sale->default_id);
 }
 
 static enum jf_exit request_make(struct sale *sale, const char *name)
@@ -132,7 +137,12 @@ static enum jf_exit request_make(struct sale *sale, const char *name)
         return jf_cli_usage(name, "--number is longer than %u bytes", JF_RECEIPT_NUMBER_BYTES_MAX);
     }
     (void)snprintf(sale->receipt.number, sizeof(sale->receipt.number), "%s", input->number);
-    default_id_make(sale);
+    if (!default_id_make(sale) && input->id == NULL && !input->is_quote) {
+        return jf_cli_usage(name,
+                            "give --id: store, terminal, instant and number are together "
+                            "longer than %u bytes",
+                            JF_TRANSACTION_ID_BYTES_MAX);
+    }
     jf_sale_request_fill(&sale->request, &sale->receipt, input->terminal,
                          input->id == NULL ? sale->default_id : input->id);
     if (!jf_member_ref_fill(input->member, input->card, &sale->request.member)) {
@@ -168,8 +178,8 @@ static enum jf_exit answer_show(const struct jf_cli *cli, const ProtobufCMessage
     return code;
 }
 
-static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help, const char *path,
-                             int argc, char **argv)
+static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help, int argc,
+                             char **argv)
 {
     struct sale *sale = &sale_memory;
     struct sale_input *input = &sale->input;
@@ -186,7 +196,7 @@ static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help,
         {"--redeem", "POINTS", JF_OPTION_POINTS, &input->redeem_points, "points to spend on it"},
         {"--offline", NULL, JF_OPTION_FLAG, &input->is_offline, "it was sold offline"},
         {"--id", "ID", JF_OPTION_TEXT, &input->id,
-         "transaction id; default STORE-TERMINAL-DATE-NUMBER"},
+         "transaction id; default STORE-TERMINAL-INSTANT-NUMBER"},
         {"--quote", NULL, JF_OPTION_FLAG, &input->is_quote, "only ask: post nothing"},
     };
     struct jf_session *session = NULL;
@@ -200,9 +210,9 @@ static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help,
         code = jf_session_open(cli, 1, &session);
     }
     if (code == JF_EXIT_OK) {
-        code = jf_session_call(session, input->is_quote ? "/jifen.v1.Ledger/Quote" : path,
-                               &sale->request.message.base,
-                               &jifen__v1__post_sale_response__descriptor, &response);
+        code = jf_session_call(
+            session, input->is_quote ? "/jifen.v1.Ledger/Quote" : "/jifen.v1.Ledger/PostSale",
+            &sale->request.message.base, &jifen__v1__post_sale_response__descriptor, &response);
     }
     if (code == JF_EXIT_OK) {
         code = answer_show(cli, response);
@@ -213,10 +223,11 @@ static enum jf_exit sale_run(struct jf_cli *cli, const struct jf_cli_help *help,
 
 enum jf_exit jf_cli_sale_run(struct jf_cli *cli, int argc, char **argv)
 {
-    return sale_run(cli, &sale_help, "/jifen.v1.Ledger/PostSale", argc, argv);
+    return sale_run(cli, &sale_help, argc, argv);
 }
 
 enum jf_exit jf_cli_quote_run(struct jf_cli *cli, int argc, char **argv)
 {
-    return sale_run(cli, &quote_help, "/jifen.v1.Ledger/Quote", argc, argv);
+    sale_memory.input.is_quote = true;
+    return sale_run(cli, &quote_help, argc, argv);
 }

@@ -3,15 +3,21 @@
 // Fails: no memory; an engine that does not open or stops; a refused command.
 #include "bench/inproc.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/null_store.h"
 #include "bench/options.h"
 #include "bench/random.h"
+#include "engine/file_copy.h"
+#include "journal/reader.h"
 
 #define STORES         100u
 #define CATEGORIES     20u
@@ -46,6 +52,14 @@ static struct jf_text id_write(struct jf_inproc_sale *sale, char letter, uint64_
     return (struct jf_text){sale->id, 17};
 }
 
+static uint64_t member_draw(struct jf_inproc *ledger)
+{
+    uint64_t bits = jf_random_next(&ledger->random);
+    return ledger->theta == 0
+               ? bits % ledger->member_count
+               : jf_zipf_place(jf_zipf_rank(&ledger->zipf, bits), ledger->member_count);
+}
+
 static void sale_fill(struct jf_inproc *ledger, struct jf_inproc_sale *sale,
                       struct jf_command *command)
 {
@@ -62,14 +76,14 @@ static void sale_fill(struct jf_inproc *ledger, struct jf_inproc_sale *sale,
     uint64_t bits = jf_random_next(&ledger->random);
     struct jf_text id = id_write(sale, 's', ledger->next++);
     *command = (struct jf_command){.kind = JF_COMMAND_SALE, .transaction_id = id};
-    command->as.sale = (struct jf_sale_command){
-        .member = {.number = {1 + jf_random_next(&ledger->random) % ledger->member_count}},
-        .receipt = {.store = {1 + (uint32_t)(bits % STORES)},
-                    .terminal = 1,
-                    .number = id,
-                    .sold_at_ms = ledger->sold_at_ms,
-                    .lines = sale->lines,
-                    .line_count = JF_INPROC_LINES}};
+    command->as.sale =
+        (struct jf_sale_command){.member = {.number = {1 + member_draw(ledger)}},
+                                 .receipt = {.store = {1 + (uint32_t)(bits % STORES)},
+                                             .terminal = 1,
+                                             .number = id,
+                                             .sold_at_ms = ledger->sold_at_ms,
+                                             .lines = sale->lines,
+                                             .line_count = JF_INPROC_LINES}};
 }
 
 static void enrolment_fill(struct jf_inproc *ledger, struct jf_inproc_sale *sale,
@@ -259,6 +273,13 @@ enum jf_error jf_inproc_open(struct jf_inproc *ledger, const char *parent, uint6
     (void)snprintf(data, sizeof data, "%s/data", ledger->scratch.path);
     config.data_directory = data;
     config.cache_bytes = cache_bytes;
+    if (ledger->is_without_state) {
+        config.store_open = jf_null_store_open;
+        config.scrub_period_us = 0;
+    }
+    if (ledger->theta > 0) {
+        jf_zipf_init(&ledger->zipf, ledger->member_count, ledger->theta);
+    }
     if (error == JF_OK) {
         error = jf_engine_open(&config, &ledger->engine, NULL, diagnosis);
     }
@@ -273,6 +294,61 @@ enum jf_error jf_inproc_post(struct jf_inproc *ledger, uint64_t count,
                              struct jf_diagnosis *diagnosis)
 {
     return commands_post(ledger, count, sale_fill, diagnosis);
+}
+
+struct tables {
+    int fd;
+    uint64_t bytes;
+};
+
+static enum jf_error table_add(void *context, const char *name, struct jf_diagnosis *diagnosis)
+{
+    struct tables *tables = context;
+    struct stat status;
+    size_t size = strlen(name);
+    (void)diagnosis;
+    if (size > 4 && strcmp(name + size - 4, ".sst") == 0 &&
+        fstatat(tables->fd, name, &status, 0) == 0) {
+        tables->bytes += (uint64_t)status.st_size;
+    }
+    return JF_OK;
+}
+
+static enum jf_error rest_look(const char *data, struct jf_inproc_rest *out_rest,
+                               struct jf_diagnosis *diagnosis)
+{
+    char path[JF_PATH_SIZE + 24];
+    struct jf_journal_end end = {0};
+    struct jf_journal_end_search search = {.until_position = UINT64_MAX};
+    struct tables tables = {.fd = -1};
+    (void)snprintf(path, sizeof path, "%s/data/journal", data);
+    enum jf_error error = jf_journal_find_end(path, &search, &end, diagnosis);
+    (void)snprintf(path, sizeof path, "%s/data/state", data);
+    if (error == JF_OK) {
+        error = jf_folder_open(AT_FDCWD, path, &tables.fd, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = jf_folder_list(tables.fd, table_add, &tables, diagnosis);
+        (void)close(tables.fd);
+    }
+    uint64_t segment_bytes = jf_engine_config_default().segment_bytes;
+    *out_rest = (struct jf_inproc_rest){
+        .entries = end.last_position,
+        .journal_bytes = end.block.sequence == 0 ? 0
+                                                 : (end.block.segment - 1) * segment_bytes +
+                                                       end.block.offset + end.block.length,
+        .state_bytes = tables.bytes};
+    return error;
+}
+
+enum jf_error jf_inproc_settle(struct jf_inproc *ledger, struct jf_inproc_rest *out_rest,
+                               struct jf_diagnosis *diagnosis)
+{
+    jf_engine_lane_close(ledger->lane);
+    ledger->lane = NULL;
+    enum jf_error error = jf_engine_close(ledger->engine, diagnosis);
+    ledger->engine = NULL;
+    return error == JF_OK ? rest_look(ledger->scratch.path, out_rest, diagnosis) : error;
 }
 
 void jf_inproc_close(struct jf_inproc *ledger)

@@ -13,6 +13,8 @@
 
 struct jf_engine;
 struct jf_lane;
+struct jf_kv;
+struct jf_kv_config;
 
 struct jf_engine_config {
     const char *data_directory; // holds journal/ and state/; created when absent
@@ -45,6 +47,10 @@ struct jf_engine_config {
     // Called while recovery replays, about ten times a second; may be NULL.
     void (*on_recovery)(void *context, uint64_t position, uint64_t last_position);
     void *on_recovery_context;
+    // Opens the key-value store of the state (state/state.h); NULL: RocksDB. Another one goes with
+    // scrub_period_us 0: the scrubber reads RocksDB's files.
+    enum jf_error (*store_open)(const struct jf_kv_config *config, struct jf_kv **out_kv,
+                                struct jf_diagnosis *diagnosis);
 };
 
 // The usual configuration; only data_directory is left to be set.

@@ -182,7 +182,8 @@ static struct jf_state_config state_config(const struct jf_engine *engine)
                                      .flush_entries = from->checkpoint_entries,
                                      .flush_us = from->checkpoint_us,
                                      .is_inline = from->is_inline,
-                                     .is_flush_begun = from->is_inline};
+                                     .is_flush_begun = from->is_inline,
+                                     .store_open = from->store_open};
     memcpy(config.ledger_id, engine->journal->ledger_id.bytes, sizeof config.ledger_id);
     return config;
 }

@@ -140,7 +140,7 @@ enum jf_error jf_state_open(const struct jf_state_config *config, struct jf_stat
         .must_exist = config->must_exist,
     };
     struct jf_kv *kv = NULL;
-    enum jf_error error = jf_kv_rocksdb_open(&kv_config, &kv, diagnosis);
+    enum jf_error error = jf_state_kv_open(config, &kv_config, &kv, diagnosis);
     return error == JF_OK ? jf_state_open_kv(config, kv, out_state, diagnosis) : error;
 }
 

@@ -24,6 +24,13 @@
 
 struct jf_state;
 
+// Opens the key-value store that a state is kept in (state/kv.h): RocksDB, or what a test or a
+// measurement puts in its place.
+struct jf_kv;
+struct jf_kv_config;
+typedef enum jf_error jf_state_store_open(const struct jf_kv_config *config, struct jf_kv **out_kv,
+                                          struct jf_diagnosis *diagnosis);
+
 struct jf_state_config {
     const char *directory;       // created when absent; RocksDB's own files and nothing else
     unsigned char ledger_id[16]; // must match what is stored; stored when created
@@ -43,6 +50,7 @@ struct jf_state_config {
     bool is_without_entries;     // keeps none of the entries' bytes: a scratch state
     bool is_read_only;           // tools: open an existing database, change nothing
     bool must_exist;
+    jf_state_store_open *store_open; // NULL: RocksDB
 };
 
 // Errors: JF_ERROR_NOT_FOUND (must_exist), JF_ERROR_FOREIGN (another ledger's, or not ours),

@@ -192,6 +192,15 @@ static enum jf_error peek_load(struct jf_state *state, struct jf_diagnosis *diag
     return error != JF_OK || is_empty ? error : strangers_refuse(state, diagnosis);
 }
 
+enum jf_error jf_state_kv_open(const struct jf_state_config *config,
+                               const struct jf_kv_config *kv_config, struct jf_kv **out_kv,
+                               struct jf_diagnosis *diagnosis)
+{
+    jf_state_store_open *open =
+        config->store_open == NULL ? jf_kv_rocksdb_open : config->store_open;
+    return open(kv_config, out_kv, diagnosis);
+}
+
 enum jf_error jf_state_peek(const struct jf_state_config *config, uint64_t *out_applied,
                             struct jf_diagnosis *diagnosis)
 {
@@ -202,7 +211,7 @@ enum jf_error jf_state_peek(const struct jf_state_config *config, uint64_t *out_
         .is_meta_only = true,
     };
     struct jf_state state = {.config = *config};
-    enum jf_error error = jf_kv_rocksdb_open(&kv_config, &state.kv, diagnosis);
+    enum jf_error error = jf_state_kv_open(config, &kv_config, &state.kv, diagnosis);
     if (error == JF_ERROR_NOT_FOUND) {
         *out_applied = 0;
         return JF_OK;

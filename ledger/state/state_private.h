@@ -134,6 +134,11 @@ void jf_state_date_add(struct jf_state *state, jf_date date); // in: reserved
 void jf_absent_end(struct jf_absent_set *absent);
 void jf_absent_free(struct jf_absent_set *absent);
 
+// Opens the store of keys that the configuration names. Errors: its.
+JF_MUST_USE enum jf_error jf_state_kv_open(const struct jf_state_config *config,
+                                           const struct jf_kv_config *kv_config,
+                                           struct jf_kv **out_kv, struct jf_diagnosis *diagnosis);
+
 // As jf_state_open, over a given store of keys, which is closed with the state or on failure.
 JF_MUST_USE enum jf_error jf_state_open_kv(const struct jf_state_config *config, struct jf_kv *kv,
                                            struct jf_state **out_state,

@@ -51,6 +51,7 @@ class BenchTest(unittest.TestCase):
                           ["rpc", "--spawn", "--parts", "unary,bogus"], ["limits", "--seconds", "0"],
                           ["plan", "--rules", "5,,50"], ["plan", "--rules", "0"], ["plan", "--rules", "1001"],
                           ["engine", "--batch", "8193"], ["engine", "--sales", "0"],
+                          ["engine", "--zipf", "1"], ["engine", "--zipf", "much"],
                           ["peers", "--parts", "oracle"],
                           ["compare", "a.json"], ["plots", "a.json"], ["all"], ["all", "--quick", "--full"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
@@ -184,6 +185,15 @@ class BenchTest(unittest.TestCase):
         self.assertGreater(figures["engine.steady.rate"]["value"], 0)
         self.assertLessEqual(figures["engine.steady.rate_least"]["value"], figures["engine.steady.rate"]["value"] * 1.5)
         self.assertGreater(figures["engine.steady.written_bytes"]["value"], 100)  # a sale is some hundred bytes
+        self.assertGreater(figures["engine.journal.rate"]["value"], 0)
+        self.assertEqual(figures["engine.steady.rate"]["of"], "engine.journal.rate")
+        for kind in ("journal", "state"):  # blocks of few entries are padded
+            self.assertGreater(figures[f"engine.rest.{kind}_bytes"]["value"], 50)
+        self.assertGreater(figures["engine.write_amplification"]["value"], 1)
+
+    def test_members_are_drawn_by_zipfs_law(self):
+        figures = self.measured("engine", "--members", "500", "--sales", "3000", "--window", "1000", "--zipf", "0.99")
+        self.assertGreater(figures["engine.steady.rate"]["value"], 0)
 
     def test_planning_has_a_figure_for_every_size(self):
         ended = self.bench("plan", "--rules", "1,64,300", "--seconds", "0.02", "--repeat", "2", "--json", self.json)

@@ -84,6 +84,9 @@ int __wrap_openat(int fd, const char *name, int flags, ...);
 int __wrap_openat(int fd, const char *name, int flags, ...)
 {
     char path[2 * SIM_PATH_BYTES];
+    if (fd == AT_FDCWD) {
+        return __wrap_open(name, flags, 0);
+    }
     if (!is_powered()) {
         return -1;
     }

@@ -1,39 +1,62 @@
-// jifen-bench jobs: what a recalculation costs the tills beside it. Tills post sales, closed loop,
-// first by themselves, then while a job runs over all members; the same figures of both stand side
+// jifen-bench jobs: how fast jobs are, and what they cost the tills beside them. Tills post sales,
+// closed loop, first by themselves, then while each job runs; the same figures of both stand side
 // by side. Fails: usage; a jifend that does not start or answer; a refused sale; a job that fails.
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/date.h"
+#include "bench/job_process.h"
 #include "bench/options.h"
 #include "bench/population.h"
 #include "bench/posting.h"
 #include "bench/report.h"
 #include "bench/target.h"
 
-#define SLICE_MS   1000u // of load, while the job runs
-#define BATCH_SIZE 1000u
-#define DAY_MS     86400000
+#define SLICE_MS      1000u // of load, while the job runs
+#define BATCH_SIZE    1000u
+#define DAY_MS        86400000
+#define EXPIRY_DAYS   1100 // from now: the sample programme's points are all over by then
+#define ARGUMENTS_MAX 8u
+#define PARTS_DEFAULT "preview,tiers,checkpoint,verify"
 
 static const struct jf_bench_help help = {
     .usage = "jifen-bench jobs [options]",
     .about =
         "Starts a jifend of its own on loopback with a fresh ledger, enrols members and posts as\n"
-        "many sales. Then tills post sales one by one, closed loop, first by themselves, then "
-        "while\n"
-        "a job runs until it ends. Parts:\n"
-        "  tiers           a recalculation in which every member gets an activity class\n"
-        "It is run by `jifen`, beside this program. Nothing stays behind.\n",
+        "many sales. Then tills post sales one by one, closed loop, first by themselves, then\n"
+        "while each job runs until it ends. Parts, in this order:\n"
+        "  preview         a recalculation of levels that posts nothing\n"
+        "  tiers           one in which every member gets an activity class\n"
+        "  checkpoint      the state written to disk\n"
+        "  verify          the ledger computed again from its journal\n"
+        "They are run by `jifen`, beside this program. Nothing stays behind.\n",
     .example = "  jifen-bench jobs --dir /var/tmp --members 1000000 --parts tiers\n"
                "  jifen-bench jobs --members 20000 --seconds 2\n",
 };
+
+// What is counted for a job's rate.
+enum amount {
+    NOTHING,
+    MEMBERS,
+    ENTRIES, // of the ledger when it begins
+};
+
+struct part {
+    const char *name;
+    const char *arguments[ARGUMENTS_MAX]; // of jifen; "TODAY" is the date
+    enum amount amount;
+};
+
+static const struct part parts[] = {
+    {"preview", {"tiers", "--preview", "--as-of", "TODAY"}, MEMBERS},
+    {"tiers", {"tiers", "--run", "bench", "--as-of", "TODAY"}, MEMBERS},
+    {"checkpoint", {"checkpoint"}, NOTHING},
+    {"verify", {"verify"}, ENTRIES},
+};
+
+#define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
 
 struct run {
     struct jf_target_options target_options;
@@ -89,22 +112,22 @@ static void figures_add(struct run *run, const char *prefix, const struct jf_loa
     jf_report_add_latency(&run->report, prefix, &result->latency_ns, of);
 }
 
-// Starts `jifen JOB` in a process of its own, which dies with us. Returns: its id, or -1.
-static pid_t job_start(const struct run *run, const char *job)
+static enum jf_error job_start(const struct run *run, const struct part *part,
+                               struct jf_job_process *process, struct jf_diagnosis *diagnosis)
 {
     char address[96];
-    (void)snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned)run->target.process.port);
-    char as_of[JF_DATE_TEXT_SIZE];
-    jf_date_format((jf_date)(jf_bench_unix_time_ms() / DAY_MS), as_of);
-    const char *const arguments[] = {run->jifen, job,         "--run", "bench", "--as-of",
-                                     as_of,      "--address", address, NULL};
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)execv(run->jifen, (char *const *)(uintptr_t)arguments);
-        _exit(127);
+    char today[JF_DATE_TEXT_SIZE];
+    const char *arguments[ARGUMENTS_MAX + 4] = {run->jifen};
+    uint32_t count = 1;
+    jf_date_format((jf_date)(jf_bench_unix_time_ms() / DAY_MS), today);
+    for (uint32_t i = 0; part->arguments[i] != NULL; i++) {
+        const char *argument = part->arguments[i];
+        arguments[count++] = strcmp(argument, "TODAY") == 0 ? today : argument;
     }
-    return pid;
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned)run->target.process.port);
+    arguments[count++] = "--address";
+    arguments[count] = address;
+    return jf_job_process_start(process, arguments, diagnosis);
 }
 
 static void slice_add(struct run *run)
@@ -114,40 +137,83 @@ static void slice_add(struct run *run)
     run->total.measured_ns += run->result.measured_ns;
 }
 
-// Tills post until the job has ended.
-static enum jf_bench_exit beside_job(struct run *run, const char *job)
+static void job_figures_add(struct run *run, const struct part *part, double seconds,
+                            uint64_t entries)
 {
     char name[JF_FIGURE_NAME_SIZE];
-    int status = 0;
+    (void)snprintf(name, sizeof(name), "jobs.%.20s.seconds", part->name);
+    jf_report_add(&run->report, name, seconds, "s", NULL);
+    if (part->amount != NOTHING) {
+        bool is_members = part->amount == MEMBERS;
+        double amount = (double)(is_members ? run->population.member_count : entries);
+        (void)snprintf(name, sizeof(name), "jobs.%.20s.%s_per_s", part->name,
+                       is_members ? "members" : "entries");
+        jf_report_add(&run->report, name, amount / seconds, "/s", NULL);
+    }
+    (void)snprintf(name, sizeof(name), "jobs.%.20s.sale", part->name);
+    figures_add(run, name, &run->total, "jobs.alone.sale");
+}
+
+// Tills post until the job has ended.
+static enum jf_bench_exit beside_job(struct run *run, const struct part *part)
+{
+    struct jf_diagnosis diagnosis;
+    struct jf_target_status before;
+    struct jf_job_process process = {0};
+    double seconds = 0;
+    bool is_good = false;
     memset(&run->total, 0, sizeof(run->total));
-    uint64_t begin_ns = jf_bench_now_ns();
-    pid_t pid = job_start(run, job);
-    if (pid < 0) {
-        return jf_bench_fail(JF_BENCH_UNAVAILABLE, "no process for the job: %s", strerror(errno));
+    (void)fprintf(stderr, "tills beside: %s\n", part->name);
+    if (jf_target_status(&run->target, &before, &diagnosis) != JF_OK ||
+        job_start(run, part, &process, &diagnosis) != JF_OK) {
+        return jf_bench_diagnosed(&diagnosis);
     }
     enum jf_bench_exit code = JF_BENCH_OK;
-    pid_t ended = 0;
-    while (code == JF_BENCH_OK && ended == 0) {
+    bool has_ended = false;
+    while (code == JF_BENCH_OK && !has_ended) {
         code = load(run, JF_POSTING_UNARY, SLICE_MS, UINT64_MAX);
         slice_add(run);
-        ended = waitpid(pid, &status, WNOHANG);
+        has_ended = jf_job_process_has_ended(&process, &seconds, &is_good);
     }
-    double seconds = (double)(jf_bench_now_ns() - begin_ns) / 1e9;
-    if (ended == 0) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, &status, 0);
-        return code;
+    jf_job_process_kill(&process);
+    if (code == JF_BENCH_OK && !is_good) {
+        code = jf_bench_fail(JF_BENCH_FAILED, "the job %s failed: its figures do not count",
+                             part->name);
     }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return jf_bench_fail(JF_BENCH_FAILED, "the job %s failed: its figures do not count", job);
+    if (code == JF_BENCH_OK) {
+        job_figures_add(run, part, seconds, before.position_last);
     }
-    (void)snprintf(name, sizeof(name), "jobs.%.20s.seconds", job);
-    jf_report_add(&run->report, name, seconds, "s", NULL); // to the end of a slice
-    (void)snprintf(name, sizeof(name), "jobs.%.20s.members_per_s", job);
-    jf_report_add(&run->report, name, (double)run->population.member_count / seconds, "/s", NULL);
-    (void)snprintf(name, sizeof(name), "jobs.%.20s.sale", job);
-    figures_add(run, name, &run->total, "jobs.alone.sale");
     return code;
+}
+
+// Whether a list with commas has a name.
+static bool list_has(const char *list, const char *name)
+{
+    size_t size = strlen(name);
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',' ? 1 : 0;
+        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool list_is_known(const char *list)
+{
+    while (*list != '\0') {
+        size_t size = strcspn(list, ",");
+        bool is_known = false;
+        for (size_t at = 0; at < PART_COUNT; at++) {
+            is_known = is_known ||
+                       (strlen(parts[at].name) == size && strncmp(parts[at].name, list, size) == 0);
+        }
+        if (!is_known) {
+            return false;
+        }
+        list += size + (list[size] == ',' ? 1 : 0);
+    }
+    return true;
 }
 
 static enum jf_bench_exit ledger_measure(struct run *run)
@@ -166,9 +232,8 @@ static enum jf_bench_exit ledger_measure(struct run *run)
         code = load(run, JF_POSTING_UNARY, run->run_ms, UINT64_MAX);
         figures_add(run, "jobs.alone.sale", &run->result, NULL);
     }
-    if (code == JF_BENCH_OK) {
-        (void)fprintf(stderr, "tills beside a recalculation\n");
-        code = beside_job(run, "tiers");
+    for (size_t at = 0; at < PART_COUNT && code == JF_BENCH_OK; at++) {
+        code = list_has(run->parts, parts[at].name) ? beside_job(run, &parts[at]) : code;
     }
     if (code == JF_BENCH_OK && jf_target_stop(&run->target, &diagnosis) != JF_OK) {
         code = jf_bench_fail(JF_BENCH_FAILED, "%s", diagnosis.text);
@@ -195,7 +260,7 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
     const struct jf_bench_option options[] = {
         JF_TARGET_OPTION_ROWS(run->target_options),
         JF_POPULATION_OPTION_ROWS(run->population),
-        {"--parts", "LIST", JF_BENCH_TEXT, &run->parts, 0, 0, "tiers"},
+        {"--parts", "LIST", JF_BENCH_TEXT, &run->parts, 0, 0, "what to run; default all"},
         {"--connections", "N", JF_BENCH_NUMBER, &run->connections, 1, JF_LOAD_CONNECTIONS_MAX,
          "of the tills"},
         {"--calls", "N", JF_BENCH_NUMBER, &run->calls, 1, JF_LOAD_CALLS_MAX, "in flight on each"},
@@ -204,8 +269,9 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
     };
     enum jf_bench_exit code = jf_options_parse(&help, options, JF_BENCH_OPTION_COUNT(options),
                                                command->argc - 1, command->argv + 1);
-    if (code == JF_BENCH_GO_ON && strcmp(run->parts, "tiers") != 0) {
-        return jf_bench_fail(JF_BENCH_USAGE, "--parts %s: tiers is the one there is", run->parts);
+    if (code == JF_BENCH_GO_ON && (run->parts[0] == '\0' || !list_is_known(run->parts))) {
+        return jf_bench_fail(JF_BENCH_USAGE, "--parts %s: a list of " PARTS_DEFAULT " is needed",
+                             run->parts);
     }
     return code;
 }
@@ -220,7 +286,7 @@ enum jf_bench_exit jf_bench_jobs_run(const struct jf_bench_command *command)
     run->connections = 2;
     run->calls = 4; // tills that the server keeps up with: what is measured is what the job adds
     run->run_ms = 5000;
-    run->parts = "tiers";
+    run->parts = PARTS_DEFAULT;
     enum jf_bench_exit code = options_parse(run, command);
     if (code == JF_BENCH_GO_ON) {
         const char *directory = run->target_options.directory;

@@ -52,7 +52,7 @@ class BenchTest(unittest.TestCase):
                           ["plan", "--rules", "5,,50"], ["plan", "--rules", "0"], ["plan", "--rules", "1001"],
                           ["engine", "--batch", "8193"], ["engine", "--sales", "0"],
                           ["engine", "--zipf", "1"], ["engine", "--zipf", "much"],
-                          ["peers", "--parts", "oracle"],
+                          ["peers", "--parts", "oracle"], ["jobs", "--parts", "tiers,bogus"], ["jobs", "--parts", ""],
                           ["compare", "a.json"], ["plots", "a.json"], ["all"], ["all", "--quick", "--full"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
@@ -157,7 +157,18 @@ class BenchTest(unittest.TestCase):
         for size in ("4k", "16k", "64k", "256k", "1m"):
             self.assertGreater(figures[f"device.dsync_{size}.p50_us"]["value"], 0)
             self.assertEqual(figures[f"device.dsync_{size}.p50_us"]["samples"], 2)
-        self.assertGreater(figures["device.sequential.mib_per_s"]["value"], 0)
+        for name in ("device.dsync_4k_depth_8.rate", "device.sequential.mib_per_s", "rocksdb.put_ascending.rate",
+                     "rocksdb.put_random.rate", "rocksdb.get_random.rate", "protobuf.decode_sale.rate",
+                     "protobuf.encode_sale.rate", "http2.empty_unary.rate"):
+            self.assertGreater(figures[name]["value"], 0, name)
+
+    def test_jobs_are_measured_and_what_they_cost_the_tills(self):
+        figures = self.measured("jobs", "--members", "500", "--seconds", "0.2")
+        for job, rate in (("preview", "members"), ("tiers", "members"), ("verify", "entries")):
+            self.assertGreater(figures[f"jobs.{job}.{rate}_per_s"]["value"], 0)
+        for job in ("preview", "tiers", "checkpoint", "verify"):
+            self.assertGreater(figures[f"jobs.{job}.seconds"]["value"], 0)
+            self.assertEqual(figures[f"jobs.{job}.sale.p99_us"]["of"], "jobs.alone.sale.p99_us")
 
     def test_an_open_loop_tells_what_waited(self):
         figures = self.measured("rpc", "--spawn", "--parts", "open,saturation", "--rate", "500", "--seconds", "0.2",

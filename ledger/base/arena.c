@@ -8,7 +8,8 @@
 
 #include "base/assert.h"
 
-#define ARENA_ALIGN ((size_t)16)
+#define ARENA_ALIGN     ((size_t)16)
+#define GROWN_BYTES_MAX ((size_t)256 << 10)
 
 // What a reset gave back must not be read any more: AddressSanitizer tells who does.
 #if defined(__SANITIZE_ADDRESS__)
@@ -68,10 +69,19 @@ void jf_arena_reset(struct jf_arena *arena)
     arena->held_bytes = arena->first->size;
 }
 
+// As much again as is held, so that much is had in few pieces; near the bound a usual chunk.
+static size_t chunk_size_wanted(const struct jf_arena *arena, size_t left)
+{
+    size_t size = arena->held_bytes < GROWN_BYTES_MAX ? arena->held_bytes : GROWN_BYTES_MAX;
+    return size < arena->chunk_size || size > left ? arena->chunk_size : size;
+}
+
 static struct jf_arena_chunk *chunk_add(struct jf_arena *arena, size_t size_min)
 {
-    size_t size = size_min > arena->chunk_size ? size_min : arena->chunk_size;
-    if (size > arena->held_bytes_max - arena->held_bytes) {
+    size_t left = arena->held_bytes_max - arena->held_bytes;
+    size_t wanted = chunk_size_wanted(arena, left);
+    size_t size = size_min > wanted ? size_min : wanted;
+    if (size > left) {
         return NULL;
     }
     struct jf_arena_chunk *chunk = malloc(sizeof *chunk + size);

@@ -15,7 +15,7 @@ struct jf_arena_chunk;
 struct jf_arena {
     struct jf_arena_chunk *first;   // chunks in the order of use
     struct jf_arena_chunk *current; // the one being filled
-    size_t chunk_size;              // bytes of a usual chunk
+    size_t chunk_size;              // bytes of the first chunk; later ones double what is held
     size_t held_bytes;              // all chunks
     size_t held_bytes_max;          // bound; allocations past it return NULL
 };

@@ -130,6 +130,24 @@ Test(arena, reset_keeps_one_chunk_and_gives_the_bound_back)
     jf_arena_deinit(&arena);
 }
 
+Test(arena, much_is_had_in_few_pieces_and_up_to_the_bound)
+{
+    struct jf_arena arena;
+    jf_arena_init(&arena, 1024, 1u << 20);
+    uint32_t pieces = 0;
+    size_t held = 0;
+    uint32_t count = 0;
+    while (jf_arena_alloc(&arena, 16) != NULL) {
+        pieces += arena.held_bytes != held ? 1 : 0;
+        held = arena.held_bytes;
+        cr_assert_leq(held, (size_t)1 << 20);
+        count += 1;
+    }
+    cr_assert_eq(count, (1u << 20) / 16, "all of the bound can be had");
+    cr_assert_lt(pieces, 20);
+    jf_arena_deinit(&arena);
+}
+
 Test(arena, deinit_and_reset_accept_an_empty_arena_and_come_twice)
 {
     struct jf_arena arena = {0};

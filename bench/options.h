@@ -73,11 +73,12 @@ int64_t jf_bench_unix_time_ms(void); // for receipts
 // The subcommands: argv[0] is their name; the command line as it was given is kept for the report.
 #define JF_BENCH_SUBCOMMANDS(X)                                                                    \
     X(all, "every part, their figures put together, and a page with plots")                        \
-    X(limits, "what the disk can do: data-sync writes through io_uring")                           \
+    X(limits, "what disk, RocksDB, messages and empty calls can do at all")                        \
     X(plan, "planning a sale by the number of rules, in this process")                             \
     X(engine, "durable sales in this process: journal and state, no network")                      \
     X(rpc, "durable sales through gRPC: rate, latency, memory, processor time")                    \
-    X(jobs, "what a recalculation of all members costs the tills beside it")                       \
+    X(day, "a chain's day: profile, promotion, offline stores; how long queues lasted")            \
+    X(jobs, "how fast jobs are, and what they cost the tills beside them")                         \
     X(abuse, "what a till waits while others abuse the server on the wire")                        \
     X(peers, "the same sale on PostgreSQL and Redis, beside ours")                                 \
     X(memory, "resident memory of jifend with many members on disk")                               \

@@ -43,6 +43,13 @@ static const struct plot plots[] = {
     {".windows", "Rate by entries stored",
      "Sales a second, window by window: a flat line means that a grown store costs no more.",
      "set yrange [0:*]\n", "1:2"},
+    {".day_rate", "A day: customers",
+     "Customers who came and who were answered, a second, by the hour of the day. Where the second "
+     "stays below the first, queues grew.",
+     "set xrange [0:24]\nset xtics 3\nset yrange [0:*]\n", "1:2"},
+    {".day_wait", "A day: waiting",
+     "How long all but a hundredth waited, from coming to the answer, with what happened marked.",
+     "set xrange [0:24]\nset xtics 3\nset logscale y\n", "1:2"},
 };
 
 #define PLOT_COUNT (sizeof(plots) / sizeof(plots[0]))

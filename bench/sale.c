@@ -10,6 +10,7 @@
 #include "bench/wire.h"
 #include "jifen/v1/ledger.pb-c.h"
 
+#define ID_BEGIN      "bench-"
 #define ID_MARK       "########-############"
 #define NUMBER_MARK   "@@@@@@@@-@@@@@@@@@@@@"
 #define TAG_DIGITS    8u
@@ -52,7 +53,7 @@ static void template_pack(struct jf_sales *sales)
 {
     static char skus[JF_SALE_LINES][9] = {"69010001", "69020002", "69030003"};
     static char categories[JF_SALE_LINES][12] = {"otc", "health_food", "cosmetics"};
-    static char id[] = "bench-" ID_MARK;
+    static char id[] = ID_BEGIN ID_MARK;
     static char number[] = NUMBER_MARK;
     Jifen__V1__Line lines[JF_SALE_LINES];
     Jifen__V1__Line *line_pointers[JF_SALE_LINES];
@@ -158,6 +159,14 @@ void jf_sales_next(struct jf_sales *sales)
         varint_patch(sales, sales->amount_at[at], AMOUNT_MIN + (other & 0xffff) % AMOUNT_RANGE,
                      AMOUNT_BYTES);
     }
+}
+
+_Static_assert(sizeof(ID_BEGIN ID_MARK) == JF_SALE_ID_SIZE, "an id with its terminator");
+
+void jf_sales_id(const struct jf_sales *sales, char out_id[JF_SALE_ID_SIZE])
+{
+    memcpy(out_id, sales->bytes + sales->id_at - (sizeof(ID_BEGIN) - 1), JF_SALE_ID_SIZE - 1);
+    out_id[JF_SALE_ID_SIZE - 1] = '\0';
 }
 
 // A Write that holds the sale, with the tag and length before it.

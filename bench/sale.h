@@ -46,6 +46,10 @@ void jf_sales_set_instant(struct jf_sales *sales, int64_t sold_at_ms);
 // Makes the next sale: sales->bytes and sales->size hold a PostSaleRequest.
 void jf_sales_next(struct jf_sales *sales);
 
+// The transaction id of the sale that was made last, terminated.
+#define JF_SALE_ID_SIZE 28u
+void jf_sales_id(const struct jf_sales *sales, char out_id[JF_SALE_ID_SIZE]);
+
 // Bytes of `count` sales as the writes of a PostBatchRequest, and of one as a StreamRequest.
 uint32_t jf_sales_batch_size(const struct jf_sales *sales, uint32_t count);
 uint32_t jf_sales_stream_size(const struct jf_sales *sales);

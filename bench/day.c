@@ -1,0 +1,403 @@
+// jifen-bench day: a chain's day against a jifend of our own, and whether all ties afterwards.
+// Fails: usage; a jifend that does not start or answer; a call that fails or is answered wrongly; a
+// count in Status that differs from what was answered; a ledger that does not tie.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "bench/day_run.h"
+#include "bench/job_process.h"
+#include "bench/options.h"
+#include "bench/population.h"
+#include "bench/report.h"
+#include "bench/target.h"
+#include "tools/jifen/progress.h"
+
+#define DAY_MS  86400000
+#define PERCENT 100.0
+
+static const struct jf_bench_help help = {
+    .usage = "jifen-bench day [options]",
+    .about =
+        "Plays a chain's day in --seconds: customers come by an hourly profile, whatever the\n"
+        "server does, and wait at their store for one of its tills; latency runs from their\n"
+        "coming. --member-day multiplies the whole day, --spike the promotion from one instant\n"
+        "on; then every store that was off line posts what it sold, all at once. Says how long\n"
+        "queues lasted, what was refused and why, latencies by kind and phase, and whether all\n"
+        "ties afterwards. A jifend of its own is started with a fresh ledger; nothing stays\n"
+        "behind.\n",
+    .example =
+        "  jifen-bench day --dir /var/tmp --stores 200 --members 1000000 --calls 2000000 "
+        "--seconds 240\n"
+        "  jifen-bench day --seconds 10 --calls 50000 --spike 10 --offline 200 --job tiers\n",
+};
+
+struct run {
+    struct jf_target_options target_options;
+    struct jf_population population;
+    struct jf_day_config config;
+    uint64_t seconds_ms;
+    uint64_t calls;
+    uint64_t member_day_percent;
+    uint64_t spike;
+    uint64_t spike_hour;
+    uint64_t drain_hour;
+    uint64_t percents[JF_DAY_KIND_COUNT];
+    uint64_t retries;
+    uint64_t tills;
+    uint64_t offline;
+    uint64_t job_hour;
+    const char *job; // "tiers" or "checkpoint"; NULL: none
+    const char *json_path;
+    char jifen[JF_PATH_SIZE];
+    struct jf_target target;
+    struct jf_report report;
+    struct jf_day_asks asks;
+    struct jf_day_result result;
+    struct jf_progress progress;
+    struct jf_job_process job_process;
+    bool has_job_begun;
+    double job_begun_s;
+    double job_s; // how long it took; 0: not ended
+};
+
+// ---- Beside the day -------------------------------------------------------------------
+
+static void job_begin(struct run *run, double now_s)
+{
+    struct jf_diagnosis diagnosis;
+    char address[96];
+    char today[JF_DATE_TEXT_SIZE];
+    bool is_tiers = strcmp(run->job, "tiers") == 0;
+    jf_date_format((jf_date)(jf_bench_unix_time_ms() / DAY_MS), today);
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%u", (unsigned)run->target.process.port);
+    const char *const tiers[] = {run->jifen, "tiers",     "--run", "day", "--as-of",
+                                 today,      "--address", address, NULL};
+    const char *const checkpoint[] = {run->jifen, "checkpoint", "--address", address, NULL};
+    run->has_job_begun = true;
+    run->job_begun_s = now_s;
+    if (jf_job_process_start(&run->job_process, is_tiers ? tiers : checkpoint, &diagnosis) !=
+        JF_OK) {
+        run->result.failures += 1;
+        (void)snprintf(run->result.failure, sizeof run->result.failure, "%.200s", diagnosis.text);
+    }
+}
+
+static void job_look(struct run *run)
+{
+    bool is_good = false;
+    if (run->job_process.pid > 0 &&
+        jf_job_process_has_ended(&run->job_process, &run->job_s, &is_good) && !is_good) {
+        run->result.failures += 1;
+        (void)snprintf(run->result.failure, sizeof run->result.failure, "the job %s failed",
+                       run->job);
+    }
+}
+
+static void on_second(void *context, double now_s)
+{
+    struct run *run = context;
+    const struct jf_day_plan *plan = &run->config.plan;
+    jf_progress_show(&run->progress, (uint64_t)(now_s < plan->seconds ? now_s : plan->seconds));
+    if (run->job != NULL && !run->has_job_begun &&
+        now_s >= jf_day_second(plan, (double)run->job_hour)) {
+        job_begin(run, now_s);
+    }
+    job_look(run);
+}
+
+static void job_await(struct run *run)
+{
+    while (run->job_process.pid > 0 && !jf_interrupt_seen()) {
+        jf_clients_turn(run->target.clients, 10000);
+        job_look(run);
+    }
+    jf_job_process_kill(&run->job_process);
+}
+
+// ---- What is told ---------------------------------------------------------------------
+
+static void latencies_add(struct run *run)
+{
+    const struct jf_day_tally *tally = &run->result.tally;
+    static struct jf_histogram of_phase;
+    char name[JF_FIGURE_NAME_SIZE];
+    for (uint32_t phase = 0; phase < JF_DAY_PHASE_COUNT; phase++) {
+        memset(&of_phase, 0, sizeof of_phase);
+        for (uint32_t kind = 0; kind < JF_DAY_KIND_COUNT; kind++) {
+            jf_histogram_merge(&of_phase, &tally->latency_ns[kind][phase]);
+        }
+        if (of_phase.count > 0) {
+            (void)snprintf(name, sizeof name, "day.%s",
+                           jf_day_phase_name((enum jf_day_phase)phase));
+            jf_report_add_latency(&run->report, name, &of_phase, phase == 0 ? NULL : "day.usual");
+        }
+        (void)snprintf(name, sizeof name, "day.%s.queue_longest_s",
+                       jf_day_phase_name((enum jf_day_phase)phase));
+        jf_report_add(&run->report, name, tally->queue_longest_s[phase], "s", NULL);
+    }
+    for (uint32_t kind = 0; kind < JF_DAY_KIND_COUNT; kind++) {
+        memset(&of_phase, 0, sizeof of_phase);
+        for (uint32_t phase = 0; phase < JF_DAY_PHASE_COUNT; phase++) {
+            jf_histogram_merge(&of_phase, &tally->latency_ns[kind][phase]);
+        }
+        if (of_phase.count > 0) {
+            (void)snprintf(name, sizeof name, "day.%s", jf_day_kind_name((enum jf_day_kind)kind));
+            jf_report_add_latency(&run->report, name, &of_phase, NULL);
+        }
+    }
+}
+
+static void counts_add(struct run *run)
+{
+    const struct jf_day_result *result = &run->result;
+    struct jf_report *report = &run->report;
+    char name[JF_FIGURE_NAME_SIZE];
+    for (uint32_t kind = 0; kind < JF_DAY_KIND_COUNT; kind++) {
+        (void)snprintf(name, sizeof name, "day.%s.accepted",
+                       jf_day_kind_name((enum jf_day_kind)kind));
+        jf_report_add(report, name, (double)result->tally.accepted[kind], "calls", NULL);
+    }
+    jf_report_add(report, "day.waited", (double)result->tally.waited, "customers", NULL);
+    jf_report_add(report, "day.refused", (double)result->tally.refused, "calls", NULL);
+    for (uint32_t i = 0; i < result->tally.refusal_count; i++) {
+        (void)snprintf(name, sizeof name, "day.refused.%.40s", result->tally.refusals[i].code);
+        jf_report_add(report, name, (double)result->tally.refusals[i].count, "calls", NULL);
+    }
+    jf_report_add(report, "day.overloaded", (double)result->overloads, "calls", NULL);
+    if (run->offline > 0) {
+        jf_report_add(report, "day.drain.sales", (double)result->drained, "sales", NULL);
+        jf_report_add(report, "day.drain.seconds", result->drain_s, "s", NULL);
+    }
+    if (run->job_s > 0) {
+        jf_report_add(report, "day.job.seconds", run->job_s, "s", NULL);
+    }
+}
+
+// A vertical line in the timeline.
+static void mark_add(struct run *run, const char *name, double hour, double height)
+{
+    static const char x_name[] = "hour of the day";
+    static const char y_name[] = "p99, ms";
+    jf_report_add_point(&run->report, name, x_name, y_name, hour, 0.01);
+    jf_report_add_point(&run->report, name, x_name, y_name, hour, height);
+}
+
+static void timeline_add(struct run *run)
+{
+    static const char x_name[] = "hour of the day";
+    const struct jf_day_plan *plan = &run->config.plan;
+    double slice_s = plan->seconds / JF_DAY_SLICES;
+    double highest = 1;
+    for (uint32_t i = 0; i < JF_DAY_SLICES; i++) {
+        const struct jf_day_slice *slice = &run->result.tally.slices[i];
+        double hour = (i + 0.5) * JF_DAY_HOURS / JF_DAY_SLICES;
+        double p99_ms = (double)jf_histogram_quantile(&slice->latency_ns, 990000) / 1e6;
+        highest = p99_ms > highest ? p99_ms : highest;
+        jf_report_add_point(&run->report, "come.day_rate", x_name, "customers/s", hour,
+                            (double)slice->arrived / slice_s);
+        jf_report_add_point(&run->report, "answered.day_rate", x_name, "customers/s", hour,
+                            (double)slice->answered / slice_s);
+        if (slice->latency_ns.count > 0) {
+            jf_report_add_point(&run->report, "p99.day_wait", x_name, "p99, ms", hour, p99_ms);
+        }
+    }
+    if (plan->spike_factor != 1) {
+        mark_add(run, "promotion.day_wait", plan->spike_hour, highest);
+    }
+    if (run->offline > 0) {
+        mark_add(run, "stores on line again.day_wait", plan->drain_hour, highest);
+    }
+    if (run->has_job_begun) {
+        mark_add(run, "job begins.day_wait", jf_day_hour(plan, run->job_begun_s), highest);
+        mark_add(run, "job ends.day_wait", jf_day_hour(plan, run->job_begun_s + run->job_s),
+                 highest);
+    }
+}
+
+// ---- The run --------------------------------------------------------------------------
+
+static void plan_fill(struct run *run)
+{
+    struct jf_day_plan *plan = &run->config.plan;
+    *plan = (struct jf_day_plan){.seconds = (double)run->seconds_ms / 1000,
+                                 .calls = (double)run->calls,
+                                 .member_day = (double)run->member_day_percent / PERCENT,
+                                 .spike_factor = (double)run->spike,
+                                 .spike_hour = (double)run->spike_hour,
+                                 .spike_hours = 0.5,
+                                 .drain_hour = (double)run->drain_hour};
+    for (uint32_t kind = JF_DAY_QUOTE; kind <= JF_DAY_GET; kind++) {
+        plan->percents[kind] = (uint32_t)run->percents[kind];
+    }
+    run->config.server = &run->target.server;
+    run->config.stores = (uint32_t)run->population.store_count;
+    run->config.tills = (uint32_t)run->tills;
+    run->config.retries_percent = (uint32_t)run->retries;
+    run->config.offline = (uint32_t)run->offline;
+    run->config.on_second = on_second;
+    run->config.context = run;
+}
+
+static enum jf_bench_exit result_judge(struct run *run)
+{
+    const struct jf_day_result *result = &run->result;
+    struct jf_target_status status;
+    struct jf_diagnosis diagnosis;
+    if (result->was_cut || jf_interrupt_seen()) {
+        return JF_BENCH_INTERRUPTED;
+    }
+    if (result->failures > 0) {
+        return jf_bench_fail(JF_BENCH_FAILED, "%" PRIu64 " calls failed: %s", result->failures,
+                             result->failure);
+    }
+    if (jf_target_status(&run->target, &status, &diagnosis) != JF_OK) {
+        return jf_bench_diagnosed(&diagnosis);
+    }
+    uint64_t posted = result->sales + result->drained;
+    if (status.sales != posted) {
+        return jf_bench_fail(JF_BENCH_BROKEN,
+                             "%" PRIu64 " sales were answered, but Status counts %" PRIu64, posted,
+                             status.sales);
+    }
+    return JF_BENCH_OK;
+}
+
+static enum jf_bench_exit ties_check(struct run *run)
+{
+    struct jf_diagnosis diagnosis;
+    enum jf_error error = jf_target_verify(&run->target, &diagnosis);
+    if (error == JF_OK) {
+        (void)puts("verify    members, lots, control accounts and a replay of the journal tie");
+        return JF_BENCH_OK;
+    }
+    return error == JF_ERROR_CORRUPT ? jf_bench_fail(JF_BENCH_BROKEN, "%s", diagnosis.text)
+                                     : jf_bench_diagnosed(&diagnosis);
+}
+
+static enum jf_bench_exit day_measure(struct run *run)
+{
+    struct jf_diagnosis diagnosis;
+    if (jf_target_start(&run->target, &diagnosis) != JF_OK ||
+        jf_population_make(&run->target, &run->population, &diagnosis) != JF_OK) {
+        return jf_bench_diagnosed(&diagnosis);
+    }
+    plan_fill(run);
+    jf_sales_init(&run->asks.sales, (uint32_t)jf_bench_unix_time_ms(), run->population.member_count,
+                  run->config.stores);
+    jf_progress_begin(&run->progress, "seconds of the day", run->seconds_ms / 1000, false);
+    enum jf_error error =
+        jf_day_run(&run->config, run->target.clients, &run->asks, &run->result, &diagnosis);
+    jf_progress_end(&run->progress, run->seconds_ms / 1000);
+    job_await(run);
+    enum jf_bench_exit code = error == JF_OK ? result_judge(run) : jf_bench_diagnosed(&diagnosis);
+    if (code == JF_BENCH_OK) {
+        latencies_add(run);
+        counts_add(run);
+        timeline_add(run);
+        code = ties_check(run);
+    }
+    if (code == JF_BENCH_OK && jf_target_stop(&run->target, &diagnosis) != JF_OK) {
+        code = jf_bench_fail(JF_BENCH_FAILED, "%s", diagnosis.text);
+    }
+    return code;
+}
+
+static enum jf_bench_exit run_all(struct run *run)
+{
+    struct jf_diagnosis diagnosis;
+    enum jf_bench_exit code = JF_BENCH_OK;
+    if (jf_process_sibling("jifen", run->jifen, &diagnosis) != JF_OK ||
+        jf_target_open(&run->target, &run->target_options, &diagnosis) != JF_OK) {
+        code = jf_bench_diagnosed(&diagnosis);
+    } else {
+        code = day_measure(run);
+    }
+    jf_job_process_kill(&run->job_process);
+    jf_target_close(&run->target);
+    return jf_report_end(&run->report, run->json_path, code);
+}
+
+static enum jf_bench_exit options_check(const struct run *run)
+{
+    uint64_t percents = 0;
+    for (uint32_t kind = JF_DAY_QUOTE; kind <= JF_DAY_GET; kind++) {
+        percents += run->percents[kind];
+    }
+    if (percents > 100) {
+        return jf_bench_fail(JF_BENCH_USAGE,
+                             "--quotes, --redeems, --returns and --gets are %" PRIu64
+                             " %% together: at most 100",
+                             percents);
+    }
+    bool is_job_known =
+        run->job == NULL || strcmp(run->job, "tiers") == 0 || strcmp(run->job, "checkpoint") == 0;
+    return is_job_known ? JF_BENCH_GO_ON
+                        : jf_bench_fail(JF_BENCH_USAGE, "--job %s: tiers or checkpoint", run->job);
+}
+
+static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_command *command)
+{
+    const struct jf_bench_option options[] = {
+        JF_TARGET_OPTION_ROWS(run->target_options),
+        JF_POPULATION_OPTION_ROWS(run->population),
+        {"--seconds", "S", JF_BENCH_SECONDS, &run->seconds_ms, 100, 86400000, "the day takes"},
+        {"--calls", "N", JF_BENCH_NUMBER, &run->calls, 1, 1000000000, "of a usual day"},
+        {"--member-day", "PERCENT", JF_BENCH_NUMBER, &run->member_day_percent, 1, 10000,
+         "of a usual day's calls"},
+        {"--quotes", "PERCENT", JF_BENCH_NUMBER, &run->percents[JF_DAY_QUOTE], 0, 100, "of calls"},
+        {"--redeems", "PERCENT", JF_BENCH_NUMBER, &run->percents[JF_DAY_REDEEM], 0, 100,
+         "of calls"},
+        {"--returns", "PERCENT", JF_BENCH_NUMBER, &run->percents[JF_DAY_RETURN], 0, 100,
+         "of calls"},
+        {"--gets", "PERCENT", JF_BENCH_NUMBER, &run->percents[JF_DAY_GET], 0, 100,
+         "of calls; the rest are sales"},
+        {"--retries", "PERCENT", JF_BENCH_NUMBER, &run->retries, 0, 100,
+         "of sales, sent again after their answer"},
+        {"--tills", "N", JF_BENCH_NUMBER, &run->tills, 1, JF_DAY_TILLS_MAX, "of each store"},
+        {"--spike", "FACTOR", JF_BENCH_NUMBER, &run->spike, 1, 1000, "of the promotion; 1: none"},
+        {"--spike-hour", "H", JF_BENCH_NUMBER, &run->spike_hour, 0, 23, "it begins, for half one"},
+        {"--offline", "N", JF_BENCH_NUMBER, &run->offline, 0, JF_DAY_OFFLINE_MAX,
+         "sales that each store posts at once"},
+        {"--offline-hour", "H", JF_BENCH_NUMBER, &run->drain_hour, 0, 23, "when they do"},
+        {"--job", "NAME", JF_BENCH_TEXT, &run->job, 0, 0, "amid the day: tiers or checkpoint"},
+        {"--job-hour", "H", JF_BENCH_NUMBER, &run->job_hour, 0, 23, "it begins"},
+        {"--json", "FILE", JF_BENCH_TEXT, &run->json_path, 0, 0, "write the figures there too"},
+    };
+    enum jf_bench_exit code = jf_options_parse(&help, options, JF_BENCH_OPTION_COUNT(options),
+                                               command->argc - 1, command->argv + 1);
+    return code == JF_BENCH_GO_ON ? options_check(run) : code;
+}
+
+enum jf_bench_exit jf_bench_day_run(const struct jf_bench_command *command)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    if (run == NULL) {
+        return jf_bench_fail(JF_BENCH_UNAVAILABLE, "out of memory");
+    }
+    run->population = JF_POPULATION_DEFAULT;
+    run->seconds_ms = 60000;
+    run->calls = 300000;
+    run->member_day_percent = 100;
+    run->percents[JF_DAY_QUOTE] = 20;
+    run->percents[JF_DAY_REDEEM] = 3;
+    run->percents[JF_DAY_RETURN] = 2;
+    run->percents[JF_DAY_GET] = 10;
+    run->retries = 1;
+    run->tills = 3;
+    run->spike = 10;
+    run->spike_hour = 10;
+    run->offline = 100;
+    run->drain_hour = 21;
+    run->job_hour = 14;
+    enum jf_bench_exit code = options_parse(run, command);
+    if (code == JF_BENCH_GO_ON) {
+        const char *directory = run->target_options.directory;
+        jf_report_begin(&run->report, command, directory == NULL ? "." : directory);
+        code = run_all(run);
+    }
+    free(run);
+    return code;
+}

@@ -39,7 +39,9 @@ static const struct part quick_parts[] = {
     {{"engine", "--members", "20000", "--sales", "300000", "--window", "50000"}},
     {{"rpc", "--spawn", "--members", "20000", "--seconds", "1.5", "--warm-up", "0.5", "--batches",
       "8", "--verify"}},
-    {{"jobs", "--members", "20000", "--seconds", "2"}},
+    {{"day", "--members", "10000", "--stores", "50", "--calls", "30000", "--seconds", "5",
+      "--offline", "20"}},
+    {{"jobs", "--members", "20000", "--seconds", "1"}},
     {{"restart", "--entries", "200000", "--tail", "50000", "--members", "10000"}},
 };
 
@@ -49,6 +51,8 @@ static const struct part full_parts[] = {
     {{"engine", "--members", "1000000", "--sales", "20000000"}},
     {{"rpc", "--spawn", "--members", "1000000", "--repeat", "3", "--batches", "8", "--verify",
       "--parts", "empty,single,unary,connections_64,hot,stream,batch,open,saturation"}},
+    {{"day", "--members", "1000000", "--stores", "1000", "--calls", "3000000", "--seconds", "300",
+      "--job", "tiers"}},
     {{"jobs", "--members", "1000000", "--seconds", "10"}},
     {{"memory", "--members", "1000000", "--cache-mib", "256"}},
     {{"restart", "--entries", "10000000", "--tail", "1000000"}},

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "bench/day_journal.h"
 #include "bench/day_run.h"
 #include "bench/job_process.h"
 #include "bench/options.h"
@@ -26,7 +27,9 @@ static const struct jf_bench_help help = {
         "coming. --member-day multiplies the whole day, --spike the promotion from one instant\n"
         "on; then every store that was off line posts what it sold, all at once. Says how long\n"
         "queues lasted, what was refused and why, latencies by kind and phase, and whether all\n"
-        "ties afterwards. A jifend of its own is started with a fresh ledger; nothing stays\n"
+        "ties afterwards. With --from-journal the real sales of a past day are posted instead, in\n"
+        "the order of their instants and at --rate times their speed, into a copy of that\n"
+        "(stopped) ledger as it was before them. A jifend of its own is started; nothing stays\n"
         "behind.\n",
     .example =
         "  jifen-bench day --dir /var/tmp --stores 200 --members 1000000 --calls 2000000 "
@@ -51,6 +54,13 @@ struct run {
     uint64_t job_hour;
     const char *job; // "tiers" or "checkpoint"; NULL: none
     const char *json_path;
+    const char *journal_directory; // NULL: the plan's customers come
+    const char *rate_text;         // "10x"
+    const char *date_text;
+    double rate;
+    jf_date date;
+    struct jf_day_journal journal;
+    struct jf_day_replayed *replayed;
     char jifen[JF_PATH_SIZE];
     struct jf_target target;
     struct jf_report report;
@@ -58,6 +68,7 @@ struct run {
     struct jf_day_result result;
     struct jf_progress progress;
     struct jf_job_process job_process;
+    uint64_t sales_before; // that the ledger held
     bool has_job_begun;
     double job_begun_s;
     double job_s; // how long it took; 0: not ended
@@ -167,7 +178,7 @@ static void counts_add(struct run *run)
         jf_report_add(report, name, (double)result->tally.refusals[i].count, "calls", NULL);
     }
     jf_report_add(report, "day.overloaded", (double)result->overloads, "calls", NULL);
-    if (run->offline > 0) {
+    if (run->config.offline > 0) {
         jf_report_add(report, "day.drain.sales", (double)result->drained, "sales", NULL);
         jf_report_add(report, "day.drain.seconds", result->drain_s, "s", NULL);
     }
@@ -177,12 +188,12 @@ static void counts_add(struct run *run)
 }
 
 // A vertical line in the timeline.
-static void mark_add(struct run *run, const char *name, double hour, double height)
+static void mark_add(struct run *run, const char *name, double hour, const double ends[2])
 {
     static const char x_name[] = "hour of the day";
     static const char y_name[] = "p99, ms";
-    jf_report_add_point(&run->report, name, x_name, y_name, hour, 0.01);
-    jf_report_add_point(&run->report, name, x_name, y_name, hour, height);
+    jf_report_add_point(&run->report, name, x_name, y_name, hour, ends[0]);
+    jf_report_add_point(&run->report, name, x_name, y_name, hour, ends[1]);
 }
 
 static void timeline_add(struct run *run)
@@ -190,12 +201,13 @@ static void timeline_add(struct run *run)
     static const char x_name[] = "hour of the day";
     const struct jf_day_plan *plan = &run->config.plan;
     double slice_s = plan->seconds / JF_DAY_SLICES;
-    double highest = 1;
+    double ends[2] = {1, 1}; // of the waits there were
     for (uint32_t i = 0; i < JF_DAY_SLICES; i++) {
         const struct jf_day_slice *slice = &run->result.tally.slices[i];
         double hour = (i + 0.5) * JF_DAY_HOURS / JF_DAY_SLICES;
         double p99_ms = (double)jf_histogram_quantile(&slice->latency_ns, 990000) / 1e6;
-        highest = p99_ms > highest ? p99_ms : highest;
+        ends[0] = slice->latency_ns.count > 0 && p99_ms < ends[0] ? p99_ms : ends[0];
+        ends[1] = p99_ms > ends[1] ? p99_ms : ends[1];
         jf_report_add_point(&run->report, "come.day_rate", x_name, "customers/s", hour,
                             (double)slice->arrived / slice_s);
         jf_report_add_point(&run->report, "answered.day_rate", x_name, "customers/s", hour,
@@ -205,15 +217,14 @@ static void timeline_add(struct run *run)
         }
     }
     if (plan->spike_factor != 1) {
-        mark_add(run, "promotion.day_wait", plan->spike_hour, highest);
+        mark_add(run, "promotion.day_wait", plan->spike_hour, ends);
     }
-    if (run->offline > 0) {
-        mark_add(run, "stores on line again.day_wait", plan->drain_hour, highest);
+    if (run->config.offline > 0) {
+        mark_add(run, "stores on line again.day_wait", plan->drain_hour, ends);
     }
     if (run->has_job_begun) {
-        mark_add(run, "job begins.day_wait", jf_day_hour(plan, run->job_begun_s), highest);
-        mark_add(run, "job ends.day_wait", jf_day_hour(plan, run->job_begun_s + run->job_s),
-                 highest);
+        mark_add(run, "job begins.day_wait", jf_day_hour(plan, run->job_begun_s), ends);
+        mark_add(run, "job ends.day_wait", jf_day_hour(plan, run->job_begun_s + run->job_s), ends);
     }
 }
 
@@ -241,6 +252,38 @@ static void plan_fill(struct run *run)
     run->config.context = run;
 }
 
+// The journal's day: nothing but its sales, at a multiple of their speed.
+static enum jf_error replay_fill(struct run *run, struct jf_diagnosis *diagnosis)
+{
+    const struct jf_day_journal *journal = &run->journal;
+    uint64_t count = journal->sale_count;
+    double first_ms = (double)journal->sales[0].sold_at_ms;
+    double speed = 1000 * run->rate;
+    run->replayed = calloc(count, sizeof *run->replayed);
+    if (run->replayed == NULL) {
+        return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory for the day's sales");
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        const struct jf_day_sale *sale = &journal->sales[i];
+        run->replayed[i] =
+            (struct jf_day_replayed){.at_s = ((double)sale->sold_at_ms - first_ms) / speed,
+                                     .store = sale->store,
+                                     .size = sale->size,
+                                     .bytes = sale->bytes};
+    }
+    struct jf_day_plan *plan = &run->config.plan;
+    *plan = (struct jf_day_plan){.seconds = run->replayed[count - 1].at_s + 0.001,
+                                 .calls = 1,
+                                 .member_day = 1,
+                                 .spike_factor = 1,
+                                 .drain_hour = JF_DAY_HOURS + 1};
+    run->config.replayed = run->replayed;
+    run->config.replayed_count = count;
+    run->config.offline = 0;
+    run->config.stores = JF_SALE_STORES_MAX < count ? JF_SALE_STORES_MAX : (uint32_t)count;
+    return JF_OK;
+}
+
 static enum jf_bench_exit result_judge(struct run *run)
 {
     const struct jf_day_result *result = &run->result;
@@ -257,10 +300,10 @@ static enum jf_bench_exit result_judge(struct run *run)
         return jf_bench_diagnosed(&diagnosis);
     }
     uint64_t posted = result->sales + result->drained;
-    if (status.sales != posted) {
+    if (status.sales - run->sales_before != posted) {
         return jf_bench_fail(JF_BENCH_BROKEN,
                              "%" PRIu64 " sales were answered, but Status counts %" PRIu64, posted,
-                             status.sales);
+                             status.sales - run->sales_before);
     }
     return JF_BENCH_OK;
 }
@@ -277,20 +320,51 @@ static enum jf_bench_exit ties_check(struct run *run)
                                      : jf_bench_diagnosed(&diagnosis);
 }
 
+// A fresh ledger with its members, or the copy of one as it was before the day.
+static enum jf_error ledger_make(struct run *run, struct jf_diagnosis *diagnosis)
+{
+    struct jf_target_status status;
+    bool is_copy = run->journal_directory != NULL;
+    enum jf_error error = JF_OK;
+    if (is_copy) {
+        (void)fprintf(stderr, "copying the ledger up to position %" PRIu64 "\n",
+                      run->journal.before_position);
+        error = jf_day_journal_restore(&run->journal, run->journal_directory, run->jifen,
+                                       &run->target, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = jf_target_start(&run->target, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = is_copy ? jf_day_journal_settle(&run->journal, &run->target, diagnosis)
+                        : jf_population_make(&run->target, &run->population, diagnosis);
+    }
+    if (error == JF_OK) {
+        error = jf_target_status(&run->target, &status, diagnosis);
+    }
+    if (error == JF_OK) {
+        run->sales_before = status.sales;
+    }
+    return error;
+}
+
 static enum jf_bench_exit day_measure(struct run *run)
 {
     struct jf_diagnosis diagnosis;
-    if (jf_target_start(&run->target, &diagnosis) != JF_OK ||
-        jf_population_make(&run->target, &run->population, &diagnosis) != JF_OK) {
+    plan_fill(run);
+    enum jf_error error = ledger_make(run, &diagnosis);
+    if (error == JF_OK && run->journal_directory != NULL) {
+        error = replay_fill(run, &diagnosis);
+    }
+    if (error != JF_OK) {
         return jf_bench_diagnosed(&diagnosis);
     }
-    plan_fill(run);
     jf_sales_init(&run->asks.sales, (uint32_t)jf_bench_unix_time_ms(), run->population.member_count,
-                  run->config.stores);
-    jf_progress_begin(&run->progress, "seconds of the day", run->seconds_ms / 1000, false);
-    enum jf_error error =
-        jf_day_run(&run->config, run->target.clients, &run->asks, &run->result, &diagnosis);
-    jf_progress_end(&run->progress, run->seconds_ms / 1000);
+                  (uint32_t)run->population.store_count);
+    uint64_t seconds = (uint64_t)run->config.plan.seconds;
+    jf_progress_begin(&run->progress, "seconds of the day", seconds, false);
+    error = jf_day_run(&run->config, run->target.clients, &run->asks, &run->result, &diagnosis);
+    jf_progress_end(&run->progress, seconds);
     job_await(run);
     enum jf_bench_exit code = error == JF_OK ? result_judge(run) : jf_bench_diagnosed(&diagnosis);
     if (code == JF_BENCH_OK) {
@@ -305,11 +379,19 @@ static enum jf_bench_exit day_measure(struct run *run)
     return code;
 }
 
+static enum jf_error journal_prepare(struct run *run, struct jf_diagnosis *diagnosis)
+{
+    return run->journal_directory == NULL
+               ? JF_OK
+               : jf_day_journal_read(&run->journal, run->journal_directory, run->date, diagnosis);
+}
+
 static enum jf_bench_exit run_all(struct run *run)
 {
     struct jf_diagnosis diagnosis;
     enum jf_bench_exit code = JF_BENCH_OK;
     if (jf_process_sibling("jifen", run->jifen, &diagnosis) != JF_OK ||
+        journal_prepare(run, &diagnosis) != JF_OK ||
         jf_target_open(&run->target, &run->target_options, &diagnosis) != JF_OK) {
         code = jf_bench_diagnosed(&diagnosis);
     } else {
@@ -317,11 +399,40 @@ static enum jf_bench_exit run_all(struct run *run)
     }
     jf_job_process_kill(&run->job_process);
     jf_target_close(&run->target);
+    jf_day_journal_deinit(&run->journal);
+    free(run->replayed);
     return jf_report_end(&run->report, run->json_path, code);
 }
 
-static enum jf_bench_exit options_check(const struct run *run)
+// "10x" or "10".
+static bool rate_read(const char *text, double *out_rate)
 {
+    char *end = NULL;
+    *out_rate = strtod(text, &end);
+    bool is_whole = *end == '\0' || strcmp(end, "x") == 0;
+    return end != text && is_whole && *out_rate > 0 && *out_rate <= 1e6;
+}
+
+static enum jf_bench_exit journal_options_check(struct run *run)
+{
+    if (!rate_read(run->rate_text, &run->rate)) {
+        return jf_bench_fail(JF_BENCH_USAGE, "--rate %s: a multiple such as 10x is needed",
+                             run->rate_text);
+    }
+    run->date = JF_DATE_NONE;
+    if (run->date_text != NULL && !jf_date_parse(jf_text_from(run->date_text), &run->date)) {
+        return jf_bench_fail(JF_BENCH_USAGE, "--date %s: a date such as 2026-11-18 is needed",
+                             run->date_text);
+    }
+    return JF_BENCH_GO_ON;
+}
+
+static enum jf_bench_exit options_check(struct run *run)
+{
+    enum jf_bench_exit code = journal_options_check(run);
+    if (code != JF_BENCH_GO_ON) {
+        return code;
+    }
     uint64_t percents = 0;
     for (uint32_t kind = JF_DAY_QUOTE; kind <= JF_DAY_GET; kind++) {
         percents += run->percents[kind];
@@ -364,6 +475,12 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
         {"--offline-hour", "H", JF_BENCH_NUMBER, &run->drain_hour, 0, 23, "when they do"},
         {"--job", "NAME", JF_BENCH_TEXT, &run->job, 0, 0, "amid the day: tiers or checkpoint"},
         {"--job-hour", "H", JF_BENCH_NUMBER, &run->job_hour, 0, 23, "it begins"},
+        {"--from-journal", "DIR", JF_BENCH_TEXT, &run->journal_directory, 0, 0,
+         "a stopped ledger, whose day is posted again"},
+        {"--date", "DATE", JF_BENCH_TEXT, &run->date_text, 0, 0,
+         "its business date; default the newest with sales"},
+        {"--rate", "MULTIPLE", JF_BENCH_TEXT, &run->rate_text, 0, 0,
+         "of its speed, such as 10x; default 1x"},
         {"--json", "FILE", JF_BENCH_TEXT, &run->json_path, 0, 0, "write the figures there too"},
     };
     enum jf_bench_exit code = jf_options_parse(&help, options, JF_BENCH_OPTION_COUNT(options),
@@ -392,6 +509,7 @@ enum jf_bench_exit jf_bench_day_run(const struct jf_bench_command *command)
     run->offline = 100;
     run->drain_hour = 21;
     run->job_hour = 14;
+    run->rate_text = "1x";
     enum jf_bench_exit code = options_parse(run, command);
     if (code == JF_BENCH_GO_ON) {
         const char *directory = run->target_options.directory;

@@ -41,6 +41,7 @@ struct customer {
     struct store *store;
     double came_s;
     struct jf_day_ask ask;
+    const unsigned char *bytes; // what is sent: the ask's, or a replayed sale's
     bool is_retry;
     bool is_replayed;
     bool is_right; // an answer was read and was none of nonsense
@@ -72,9 +73,11 @@ struct day {
     uint64_t random;
     uint64_t begun_ns;
     double next_s; // of the next customer
+    uint64_t replayed_at;
     double moved_s;
     double ticked_s;
     bool has_drained; // the drain has begun
+    bool is_broken;   // a connection has failed, or memory is out
 };
 
 static double now_s(const struct day *day)
@@ -198,7 +201,7 @@ static void on_done(void *context, struct jf_client_call *call,
         if (retry_send(customer)) {
             return;
         }
-        if (customer->ask.kind == JF_DAY_SALE) {
+        if (customer->ask.kind == JF_DAY_SALE && day->config->replayed == NULL) {
             jf_day_ask_sold(day->asks, customer->ask.sale_id);
         }
     } else if (result->status == JF_STATUS_RESOURCE_EXHAUSTED) {
@@ -220,8 +223,9 @@ static void customer_send(struct customer *customer)
     customer->is_right = false;
     customer->is_replayed = false;
     if (call == NULL) {
+        day->is_broken = true; // the day ends: nobody is served there any more
         failure_note(day, "a call cannot be started", (struct jf_text){NULL, 0});
-        customer_end(customer);
+        free(customer);
         return;
     }
     day->open_calls += 1;
@@ -231,13 +235,30 @@ static void customer_send(struct customer *customer)
         jf_client_call_cancel(call); // on_done ends it
         return;
     }
-    memcpy(room, customer->ask.bytes, customer->ask.size);
+    memcpy(room, customer->bytes, customer->ask.size);
     jf_client_call_half_close(call);
 }
 
-static void customer_come(struct day *day, double came_s)
+// In: replayed: NULL for a customer of the plan.
+static void customer_ask(struct customer *customer, const struct jf_day_replayed *replayed)
 {
-    struct store *store = &day->stores[jf_random_next(&day->random) % day->config->stores];
+    struct day *day = customer->day;
+    if (replayed == NULL) {
+        jf_day_ask_make(day->asks,
+                        jf_day_kind_draw(&day->config->plan, jf_random_next(&day->random)),
+                        &customer->ask);
+        customer->bytes = customer->ask.bytes;
+        return;
+    }
+    customer->ask.kind = JF_DAY_SALE;
+    customer->ask.size = replayed->size;
+    customer->bytes = replayed->bytes;
+}
+
+static void customer_come(struct day *day, double came_s, const struct jf_day_replayed *replayed)
+{
+    uint64_t line = replayed == NULL ? jf_random_next(&day->random) : replayed->store;
+    struct store *store = &day->stores[line % day->config->stores];
     struct customer *customer = calloc(1, sizeof *customer);
     jf_day_tally_arrive(&day->result->tally, &day->config->plan, came_s);
     if (customer == NULL) {
@@ -245,8 +266,7 @@ static void customer_come(struct day *day, double came_s)
         return;
     }
     *customer = (struct customer){.day = day, .store = store, .came_s = came_s};
-    jf_day_ask_make(day->asks, jf_day_kind_draw(&day->config->plan, jf_random_next(&day->random)),
-                    &customer->ask);
+    customer_ask(customer, replayed);
     day->customers += 1;
     if (store->tills_busy < day->config->tills) {
         customer_send(customer);
@@ -364,10 +384,23 @@ static void drains_turn(struct day *day, double now)
 
 // ---- The day --------------------------------------------------------------------------
 
+static double replayed_next(const struct day *day)
+{
+    return day->replayed_at < day->config->replayed_count
+               ? day->config->replayed[day->replayed_at].at_s
+               : INFINITY;
+}
+
 static void customers_come(struct day *day, double now)
 {
-    while (day->next_s <= now && day->next_s < day->config->plan.seconds) {
-        customer_come(day, day->next_s);
+    while (day->config->replayed != NULL && day->next_s <= now) {
+        const struct jf_day_replayed *replayed = &day->config->replayed[day->replayed_at++];
+        customer_come(day, replayed->at_s, replayed);
+        day->next_s = replayed_next(day);
+    }
+    while (day->config->replayed == NULL && day->next_s <= now &&
+           day->next_s < day->config->plan.seconds) {
+        customer_come(day, day->next_s, NULL);
         day->next_s = jf_day_next(&day->config->plan, day->next_s, exponential(day));
     }
 }
@@ -380,15 +413,18 @@ static uint64_t turn_us(const struct day *day, double now)
 
 static bool is_over(const struct day *day, double now)
 {
-    return now >= day->config->plan.seconds && day->customers == 0 && day->drains_left == 0 &&
-           day->open_calls == 0;
+    bool is_all_here = day->replayed_at == day->config->replayed_count;
+    return now >= day->config->plan.seconds && is_all_here && day->customers == 0 &&
+           day->drains_left == 0 && day->open_calls == 0;
 }
 
 static enum jf_error turns_run(struct day *day, struct jf_diagnosis *diagnosis)
 {
     double now = 0;
-    day->next_s = jf_day_next(&day->config->plan, 0, exponential(day));
-    while (!is_over(day, now) && !jf_interrupt_seen()) {
+    day->next_s = day->config->replayed != NULL
+                      ? replayed_next(day)
+                      : jf_day_next(&day->config->plan, 0, exponential(day));
+    while (!is_over(day, now) && !day->is_broken && !jf_interrupt_seen()) {
         customers_come(day, now);
         drains_turn(day, now);
         jf_clients_turn(day->clients, turn_us(day, now));

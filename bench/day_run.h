@@ -11,6 +11,14 @@
 #define JF_DAY_TILLS_MAX   64u
 #define JF_DAY_OFFLINE_MAX 1000u // sales of a store: one PostBatch
 
+// A sale that was made once, posted again.
+struct jf_day_replayed {
+    double at_s;    // on the day's clock
+    uint32_t store; // any number; one store's go to one line
+    uint32_t size;
+    const unsigned char *bytes; // a PostSaleRequest
+};
+
 struct jf_day_config {
     struct jf_day_plan plan;
     const struct jf_client_config *server;
@@ -18,6 +26,9 @@ struct jf_day_config {
     uint32_t tills;           // of a store: calls that it has in flight, 1..JF_DAY_TILLS_MAX
     uint32_t retries_percent; // of sales that are sent again, 0..100
     uint32_t offline;         // sales of each store in the drain, 0..JF_DAY_OFFLINE_MAX
+    // What comes instead of the plan's customers, by at_s; NULL: those.
+    const struct jf_day_replayed *replayed;
+    uint64_t replayed_count;
     // Asked about ten times a second of the run; may be NULL.
     void (*on_second)(void *context, double now_s);
     void *context;
@@ -35,9 +46,9 @@ struct jf_day_result {
     bool was_cut;      // Ctrl-C
 };
 
-// In: asks: with sales made ready; clients: of the ring that `server` is reached by. Out: heap of
-// the caller, zeroed here. Errors: JF_ERROR_NO_MEMORY; JF_ERROR_IO where nothing is answered for
-// 30 s; as jf_client_open; diagnosed.
+// In: asks: with sales made ready, not needed where all are replayed; clients: of the ring that
+// `server` is reached by. Out: heap of the caller, zeroed here. Errors: JF_ERROR_NO_MEMORY;
+// JF_ERROR_IO where nothing is answered for 30 s; as jf_client_open; diagnosed.
 JF_MUST_USE enum jf_error jf_day_run(const struct jf_day_config *config, struct jf_clients *clients,
                                      struct jf_day_asks *asks, struct jf_day_result *out_result,
                                      struct jf_diagnosis *diagnosis);

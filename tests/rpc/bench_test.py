@@ -3,6 +3,7 @@
 
 Says nothing about speed. Argument: the directory of the programs.
 """
+import csv
 import json
 import os
 import pathlib
@@ -12,6 +13,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+import jifend
 
 PROGRAMS = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else ".").resolve()
 BENCH = PROGRAMS / "jifen-bench"
@@ -53,6 +56,7 @@ class BenchTest(unittest.TestCase):
                           ["engine", "--batch", "8193"], ["engine", "--sales", "0"],
                           ["engine", "--zipf", "1"], ["engine", "--zipf", "much"],
                           ["peers", "--parts", "oracle"], ["jobs", "--parts", "tiers,bogus"], ["jobs", "--parts", ""],
+                          ["day", "--gets", "60", "--quotes", "60"], ["day", "--job", "verify"],
                           ["compare", "a.json"], ["plots", "a.json"], ["all"], ["all", "--quick", "--full"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
@@ -161,6 +165,59 @@ class BenchTest(unittest.TestCase):
                      "rocksdb.put_random.rate", "rocksdb.get_random.rate", "protobuf.decode_sale.rate",
                      "protobuf.encode_sale.rate", "http2.empty_unary.rate"):
             self.assertGreater(figures[name]["value"], 0, name)
+
+    def test_a_day_is_played_and_everything_ties(self):
+        figures = self.measured("day", "--members", "300", "--stores", "5", "--calls", "600", "--seconds", "2",
+                                "--spike", "5", "--offline", "20", "--retries", "20", "--job", "tiers")
+        self.assertEqual(figures["day.drain.sales"]["value"], 100)
+        self.assertGreater(figures["day.drain.seconds"]["value"], 0)
+        self.assertGreater(figures["day.job.seconds"]["value"], 0)
+        for kind in ("sale", "quote", "get", "retry"):
+            self.assertGreater(figures[f"day.{kind}.accepted"]["value"], 0, kind)
+            self.assertGreater(figures[f"day.{kind}.p50_us"]["value"], 0, kind)
+        refused = [figure["value"] for name, figure in figures.items() if name.startswith("day.refused.")]
+        self.assertEqual(sum(refused), figures["day.refused"]["value"])
+        series = {row["name"]: row for row in json.loads(self.json.read_text())["series"]}
+        self.assertEqual(len(series["come.day_rate"]["points"]), 96)
+        for mark in ("promotion.day_wait", "stores on line again.day_wait", "job begins.day_wait"):
+            self.assertEqual(len(series[mark]["points"]), 2)
+
+    def test_a_past_day_of_a_ledger_is_posted_again_and_that_ledger_stays_as_it_was(self):
+        past = self.directory / "past"
+        past.mkdir()
+        server = jifend.Jifend(past)
+        self.addCleanup(server.kill)
+        jifen = [str(PROGRAMS / "jifen")]
+        address = ["--address", f"127.0.0.1:{server.port}"]
+        receipts = self.directory / "receipts.csv"
+        with open(receipts, "wb") as file:
+            subprocess.run([*jifen, "generate", "--stores", "3", "--members", "40", "--days", "2", "--start", "2026-02-03"],
+                           stdout=file, check=True)
+        programme = pathlib.Path(__file__).parents[2] / "tools/samples/programme-pharmacy.yaml"
+        subprocess.run([*jifen, "programme", "publish", *address, str(programme)], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([*jifen, "replay", *address, str(receipts)], stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True)
+        data = past / "ledger"
+        running = self.bench("day", "--from-journal", str(data), "--rate", "100000x", "--dir", str(self.directory))
+        self.assertEqual(running.returncode, 3)
+        self.assertIn("is running", running.stderr)
+        server.stop()
+        before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+        done = self.bench("day", "--from-journal", str(data), "--date", "2026-02-03", "--rate", "100000x",
+                          "--dir", str(self.directory), "--json", str(self.json))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        figures = {figure["name"]: figure["value"] for figure in json.loads(self.json.read_text())["figures"]}
+        with open(receipts, newline="", encoding="utf-8") as file:
+            wanted = {row["receipt_id"] for row in csv.DictReader(file) if row["sold_at"].startswith("2026-02-03")}
+        self.assertEqual(figures["day.sale.accepted"], len(wanted))
+        self.assertEqual({path: path.read_bytes() for path in data.rglob("*") if path.is_file()}, before)
+        for arguments, word in ((["--date", "2020-01-01"], "no sale of 2020-01-01"), (["--date", "soon"], "a date such as"),
+                                (["--rate", "fast"], "a multiple such as")):
+            ended = self.bench("day", "--from-journal", str(data), *arguments)
+            self.assertNotEqual(ended.returncode, 0)
+            self.assertIn(word, ended.stderr)
+        ended = self.bench("day", "--from-journal", str(self.directory))
+        self.assertIn("takes a ledger's directory", ended.stderr)
 
     def test_jobs_are_measured_and_what_they_cost_the_tills(self):
         figures = self.measured("jobs", "--members", "500", "--seconds", "0.2")

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/date.h"
 #include "bench/job_process.h"
 #include "bench/options.h"
@@ -19,7 +20,12 @@
 #define DAY_MS        86400000
 #define EXPIRY_DAYS   1100 // from now: the sample programme's points are all over by then
 #define ARGUMENTS_MAX 8u
-#define PARTS_DEFAULT "preview,tiers,checkpoint,verify"
+#define SOLD_DAYS_AGO 2 // so that what expires on the day of the sale is over
+#define PARTS_DEFAULT "preview,tiers,checkpoint,verify,expiry"
+
+// Of programme_bytes.c, made at build time from tools/samples/programme-pharmacy.yaml.
+extern const unsigned char jf_bench_programme_bytes[];
+extern const uint32_t jf_bench_programme_bytes_size;
 
 static const struct jf_bench_help help = {
     .usage = "jifen-bench jobs [options]",
@@ -31,6 +37,7 @@ static const struct jf_bench_help help = {
         "  tiers           one in which every member gets an activity class\n"
         "  checkpoint      the state written to disk\n"
         "  verify          the ledger computed again from its journal\n"
+        "  expiry          the points of all members' first sales expire\n"
         "They are run by `jifen`, beside this program. Nothing stays behind.\n",
     .example = "  jifen-bench jobs --dir /var/tmp --members 1000000 --parts tiers\n"
                "  jifen-bench jobs --members 20000 --seconds 2\n",
@@ -54,6 +61,7 @@ static const struct part parts[] = {
     {"tiers", {"tiers", "--run", "bench", "--as-of", "TODAY"}, MEMBERS},
     {"checkpoint", {"checkpoint"}, NOTHING},
     {"verify", {"verify"}, ENTRIES},
+    {"expiry", {"expire", "--run", "bench-expiry", "--as-of", "TODAY"}, MEMBERS},
 };
 
 #define PART_COUNT (sizeof(parts) / sizeof(parts[0]))
@@ -66,7 +74,9 @@ struct run {
     uint64_t run_ms;
     const char *parts;
     const char *json_path;
+    int64_t sold_at_ms; // of what is posted before the jobs; 0: now
     char jifen[JF_PATH_SIZE];
+    char programme[JF_PATH_SIZE + 24];
     struct jf_target target;
     struct jf_report report;
     struct jf_sales sales;
@@ -78,8 +88,10 @@ static enum jf_bench_exit load(struct run *run, enum jf_posting_way way, uint64_
                                uint64_t sales)
 {
     struct jf_diagnosis diagnosis;
-    struct jf_posting posting = {
-        .sales = &run->sales, .batch_size = BATCH_SIZE, .sales_left = sales};
+    struct jf_posting posting = {.sales = &run->sales,
+                                 .batch_size = BATCH_SIZE,
+                                 .sales_left = sales,
+                                 .sold_at_ms = run->sold_at_ms};
     const struct jf_load_source source = jf_posting_source(&posting, way);
     const struct jf_load_config config = {.server = &run->target.server,
                                           .source = &source,
@@ -216,17 +228,46 @@ static bool list_is_known(const char *list)
     return true;
 }
 
+// The sample programme, but with points that are over on the day after the sale.
+static enum jf_error programme_write(struct run *run, struct jf_diagnosis *diagnosis)
+{
+    static const char usual[] = "  policy: month_end\n  months: 12\n";
+    static const char short_lived[] = "  policy: months_after\n  months: 0\n";
+    const char *text = (const char *)jf_bench_programme_bytes;
+    const char *end = text + jf_bench_programme_bytes_size;
+    const char *at = memmem(text, jf_bench_programme_bytes_size, usual, sizeof usual - 1);
+    if (run->population.programme_path != NULL) {
+        return JF_OK; // the user's own
+    }
+    JF_ASSERT(at != NULL);
+    (void)snprintf(run->programme, sizeof run->programme, "%s/programme.yaml",
+                   run->target.scratch.path);
+    FILE *file = fopen(run->programme, "we");
+    const char *rest = at + sizeof usual - 1;
+    bool is_written = file != NULL && fwrite(text, 1, (size_t)(at - text), file) > 0 &&
+                      fputs(short_lived, file) >= 0 &&
+                      fwrite(rest, 1, (size_t)(end - rest), file) > 0;
+    bool is_closed = file == NULL || fclose(file) == 0;
+    run->population.programme_path = run->programme;
+    return is_written && is_closed
+               ? JF_OK
+               : jf_diagnose(diagnosis, JF_ERROR_IO, "%.300s cannot be written", run->programme);
+}
+
 static enum jf_bench_exit ledger_measure(struct run *run)
 {
     struct jf_diagnosis diagnosis;
-    if (jf_target_start(&run->target, &diagnosis) != JF_OK ||
+    if (programme_write(run, &diagnosis) != JF_OK ||
+        jf_target_start(&run->target, &diagnosis) != JF_OK ||
         jf_population_make(&run->target, &run->population, &diagnosis) != JF_OK) {
         return jf_bench_diagnosed(&diagnosis);
     }
     jf_sales_init(&run->sales, (uint32_t)jf_bench_unix_time_ms(), run->population.member_count,
                   (uint32_t)run->population.store_count);
     (void)fprintf(stderr, "sales: %" PRIu64 "\n", run->population.member_count);
+    run->sold_at_ms = jf_bench_unix_time_ms() - (int64_t)SOLD_DAYS_AGO * DAY_MS;
     enum jf_bench_exit code = load(run, JF_POSTING_BATCH, 0, run->population.member_count);
+    run->sold_at_ms = 0;
     if (code == JF_BENCH_OK) {
         (void)fprintf(stderr, "tills alone\n");
         code = load(run, JF_POSTING_UNARY, run->run_ms, UINT64_MAX);

@@ -23,7 +23,8 @@ static uint32_t sales_take(struct jf_posting *posting, uint32_t wanted)
     uint64_t left = posting->sales_left;
     posting->made = left < wanted ? (uint32_t)left : wanted;
     posting->sales_left -= left == UINT64_MAX ? 0 : posting->made;
-    jf_sales_set_instant(posting->sales, jf_bench_unix_time_ms());
+    jf_sales_set_instant(posting->sales,
+                         posting->sold_at_ms != 0 ? posting->sold_at_ms : jf_bench_unix_time_ms());
     return posting->made;
 }
 

@@ -17,6 +17,7 @@ struct jf_posting {
     struct jf_sales *sales; // may be shared one after another, so that ids stay distinct
     uint32_t batch_size;    // of JF_POSTING_BATCH
     uint64_t sales_left;    // UINT64_MAX: without end
+    int64_t sold_at_ms;     // what all receipts say; 0: now
     uint32_t made;          // sales in the request made last
 };
 

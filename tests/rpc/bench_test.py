@@ -221,9 +221,9 @@ class BenchTest(unittest.TestCase):
 
     def test_jobs_are_measured_and_what_they_cost_the_tills(self):
         figures = self.measured("jobs", "--members", "500", "--seconds", "0.2")
-        for job, rate in (("preview", "members"), ("tiers", "members"), ("verify", "entries")):
+        for job, rate in (("preview", "members"), ("tiers", "members"), ("verify", "entries"), ("expiry", "members")):
             self.assertGreater(figures[f"jobs.{job}.{rate}_per_s"]["value"], 0)
-        for job in ("preview", "tiers", "checkpoint", "verify"):
+        for job in ("preview", "tiers", "checkpoint", "verify", "expiry"):
             self.assertGreater(figures[f"jobs.{job}.seconds"]["value"], 0)
             self.assertEqual(figures[f"jobs.{job}.sale.p99_us"]["of"], "jobs.alone.sale.p99_us")
 
@@ -294,6 +294,7 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(figures["jobs.recovery.entries"]["value"], 1200)
         self.assertGreater(figures["restart.first_answer_s"]["value"], 0)
         self.assertGreater(figures["jobs.recovery.entries_per_s"]["value"], 0)
+        self.assertGreater(figures["restart.cold.first_answer_s"]["value"], 0)
 
 
 if __name__ == "__main__":

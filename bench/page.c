@@ -1,6 +1,7 @@
-// Each plot gathers the series of one kind: their points go to data files in a scratch directory,
-// gnuplot makes SVG of them, and the page holds the SVG. Fails: no gnuplot; a directory or file
-// that cannot be written.
+// Each plot gathers the series of one kind, latencies by the part of the suite that they are of:
+// their points go to data files in a scratch directory, gnuplot makes SVG of them, and the page
+// holds the SVG. Fails: no gnuplot; a directory or file that cannot be written; more curves than a
+// plot can show.
 #include "bench/page.h"
 
 #include <errno.h>
@@ -10,18 +11,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "bench/process.h"
 #include "bench/tool.h"
 
 #define GNUPLOT     "/usr/bin/gnuplot"
 #define PLOT_S      60u
 #define SVG_MAX     (4u << 20)
-#define SCRIPT_SIZE 8192u
+#define SCRIPT_SIZE 32768u
 #define COLOURS     8u // of gnuplot; then they come again, dashed
 
-// A plot shows all series whose names end so.
+// A plot shows all series whose names end so; where it is by part, one plot shows those of which
+// also the first word is the same: "rpc" of "rpc.unary.latency".
 struct plot {
     const char *suffix;
+    bool is_by_part;
     const char *title;
     const char *caption;
     const char *setting; // of gnuplot: scales
@@ -29,25 +33,25 @@ struct plot {
 };
 
 static const struct plot plots[] = {
-    {".latency", "Latency by percentile",
+    {".latency", true, "Latency by percentile",
      "How long answers took: the farther right, the rarer. p99 is the third step.",
      "set logscale y\nset xtics ('p50' 0.301, 'p90' 1, 'p99' 2, 'p99.9' 3, 'p99.99' 4, 'p99.999' 5)"
      "\nset xrange [0:5]\n",
      "(-log10(1-$1/100)):2"},
-    {".p50", "Median latency against rate",
+    {".p50", false, "Median latency against rate",
      "Open loop: sales arrive at this rate whatever the server does. Where the curve turns up, the "
      "server no longer keeps up.",
      "set logscale xy\n", "1:2"},
-    {".p99", "99th percentile against rate", "The same for the slowest hundredth.",
+    {".p99", false, "99th percentile against rate", "The same for the slowest hundredth.",
      "set logscale xy\n", "1:2"},
-    {".windows", "Rate by entries stored",
+    {".windows", false, "Rate by entries stored",
      "Sales a second, window by window: a flat line means that a grown store costs no more.",
      "set yrange [0:*]\n", "1:2"},
-    {".day_rate", "A day: customers",
+    {".day_rate", false, "A day: customers",
      "Customers who came and who were answered, a second, by the hour of the day. Where the second "
      "stays below the first, queues grew.",
      "set xrange [0:24]\nset xtics 3\nset yrange [0:*]\n", "1:2"},
-    {".day_wait", "A day: waiting",
+    {".day_wait", false, "A day: waiting",
      "How long all but a hundredth waited, from coming to the answer, with what happened marked.",
      "set xrange [0:24]\nset xtics 3\nset logscale y\n", "1:2"},
 };
@@ -70,6 +74,19 @@ static bool is_shown(const struct plot *plot, const struct jf_series *series)
            series->count > 1;
 }
 
+static struct jf_text part_of(const struct jf_series *series)
+{
+    return (struct jf_text){series->name, (uint32_t)strcspn(series->name, ".")};
+}
+
+// Whether the plot of that series' part, or of all where there is one for all, shows this one.
+static bool is_beside(const struct plot *plot, const struct jf_series *first,
+                      const struct jf_series *series)
+{
+    return is_shown(plot, series) &&
+           (!plot->is_by_part || jf_text_equal(part_of(first), part_of(series)));
+}
+
 static enum jf_error points_write(const struct page *page, uint32_t index,
                                   struct jf_diagnosis *diagnosis)
 {
@@ -87,8 +104,9 @@ static enum jf_error points_write(const struct page *page, uint32_t index,
                : jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be written", path);
 }
 
-// The script: settings, then all series in one plot command. Returns: how many series.
-static uint32_t script_make(struct page *page, const struct plot *plot)
+// The script: settings, then all series in one plot command. In: from: the first of them. Returns:
+// false when they are too many.
+static bool script_make(struct page *page, const struct plot *plot, uint32_t from)
 {
     const struct jf_report *report = page->report;
     uint32_t shown = 0;
@@ -98,9 +116,9 @@ static uint32_t script_make(struct page *page, const struct plot *plot)
                          "set output 'plot.svg'\nset key outside right top noenhanced\n"
                          "set grid lc rgb '#dddddd'\nset border 3\nset tics nomirror\n%s",
                          plot->setting);
-    for (uint32_t at = 0; at < report->series_count && size < SCRIPT_SIZE; at++) {
+    for (uint32_t at = from; at < report->series_count && size < SCRIPT_SIZE; at++) {
         const struct jf_series *series = &report->series[at];
-        if (!is_shown(plot, series)) {
+        if (!is_beside(plot, &report->series[from], series)) {
             continue;
         }
         if (shown == 0) {
@@ -118,7 +136,7 @@ static uint32_t script_make(struct page *page, const struct plot *plot)
         }
         shown += 1;
     }
-    return size + 1 < SCRIPT_SIZE ? shown : 0;
+    return size + 1 < SCRIPT_SIZE;
 }
 
 // Copies the SVG without what stands before its root element.
@@ -156,20 +174,47 @@ static enum jf_error script_write(const struct page *page, struct jf_diagnosis *
                : jf_diagnose(diagnosis, JF_ERROR_IO, "%s cannot be written", path);
 }
 
-static enum jf_error plot_add(struct page *page, const struct plot *plot,
+static enum jf_error plot_add(struct page *page, const struct plot *plot, uint32_t from,
                               struct jf_diagnosis *diagnosis)
 {
     const char *const arguments[] = {GNUPLOT, "plot.gp", NULL};
     const struct jf_tool_command command = {.arguments = arguments,
                                             .directory = page->scratch.path};
-    if (script_make(page, plot) == 0) {
-        return JF_OK;
+    struct jf_text part = part_of(&page->report->series[from]);
+    if (!script_make(page, plot, from)) {
+        return jf_diagnose(diagnosis, JF_ERROR_LIMIT,
+                           "more curves end in %s than one plot shows: give the parts pages of "
+                           "their own",
+                           plot->suffix);
     }
-    (void)fprintf(page->out, "<h2>%s</h2>\n<p>%s</p>\n<figure>\n", plot->title, plot->caption);
+    (void)fprintf(page->out, "<h2>%s%s%.*s</h2>\n<p>%s</p>\n<figure>\n", plot->title,
+                  plot->is_by_part ? ": " : "", plot->is_by_part ? (int)part.size : 0, part.data,
+                  plot->caption);
     enum jf_error error = script_write(page, diagnosis);
     error = error == JF_OK ? jf_tool_run(&command, PLOT_S, page->text, diagnosis) : error;
     error = error == JF_OK ? svg_copy(page, diagnosis) : error;
     (void)fputs("</figure>\n", page->out);
+    return error;
+}
+
+// A plot begins with the first series that none before it stands beside.
+static bool is_first(const struct page *page, const struct plot *plot, uint32_t at)
+{
+    const struct jf_series *series = page->report->series;
+    bool is_first = is_shown(plot, &series[at]);
+    for (uint32_t before = 0; before < at && is_first; before++) {
+        is_first = !is_beside(plot, &series[at], &series[before]);
+    }
+    return is_first;
+}
+
+static enum jf_error plots_add(struct page *page, const struct plot *plot,
+                               struct jf_diagnosis *diagnosis)
+{
+    enum jf_error error = JF_OK;
+    for (uint32_t at = 0; error == JF_OK && at < page->report->series_count; at++) {
+        error = is_first(page, plot, at) ? plot_add(page, plot, at, diagnosis) : JF_OK;
+    }
     return error;
 }
 
@@ -249,7 +294,7 @@ static enum jf_error content_write(struct page *page, const char *directory,
     }
     head_put(page);
     for (size_t at = 0; error == JF_OK && at < PLOT_COUNT; at++) {
-        error = plot_add(page, &plots[at], diagnosis);
+        error = plots_add(page, &plots[at], diagnosis);
     }
     figures_put(page);
     (void)fputs("</body></html>\n", page->out);

@@ -12,11 +12,11 @@
 #include "bench/machine.h"
 #include "bench/options.h"
 
-#define JF_FIGURES_MAX       256u
+#define JF_FIGURES_MAX       1024u // all parts of a full run together have some 400
 #define JF_SAMPLES_MAX       128u
 #define JF_FIGURE_NAME_SIZE  64u
 #define JF_REPEATS_MAX       50u // two samples a repetition fit
-#define JF_SERIES_MAX        48u
+#define JF_SERIES_MAX        256u
 #define JF_SERIES_POINTS_MAX 512u
 
 struct jf_figure {
@@ -38,7 +38,7 @@ struct jf_series {
     uint32_t count;
 };
 
-// Caller's memory, about 700 KiB.
+// Heap, about 3 MiB.
 struct jf_report {
     struct jf_figure figures[JF_FIGURES_MAX];
     uint32_t figure_count;

@@ -125,6 +125,21 @@ class BenchTest(unittest.TestCase):
         self.assertIn("engine.steady.rate", page)
         self.assertNotIn("src=", page)
 
+    @unittest.skipUnless(pathlib.Path("/usr/bin/gnuplot").exists(), "gnuplot is not installed")
+    def test_a_page_holds_the_figures_of_a_full_run_and_a_plot_for_each_part(self):
+        figures = [{"name": f"part.figure_{number}", "value": 1, "unit": "us"} for number in range(600)]
+        series = [{"name": f"{part}.curve_{number}.latency", "x": "percentile", "y": "latency, us",
+                   "points": [[50, 1 + number], [99, 7]]} for number in range(30) for part in ("rpc", "day", "jobs")]
+        self.json.write_text(json.dumps({"figures": figures, "series": series}))
+        ended = self.bench("plots", str(self.json), "--report", str(self.directory / "page"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        page = (self.directory / "page" / "index.html").read_text()
+        self.assertIn("part.figure_599", page)
+        for part in ("rpc", "day", "jobs"):
+            self.assertEqual(page.count(f"<h2>Latency by percentile: {part}</h2>"), 1)
+            self.assertIn(f"{part}.curve_29", page)
+        self.assertEqual(page.count("<svg"), 3)
+
     def test_a_server_that_dies_fails_the_run(self):
         with subprocess.Popen([BENCH, "rpc", "--spawn", "--dir", str(self.directory), "--parts", "stream",
                                "--seconds", "60", *SMALL], stdout=subprocess.DEVNULL,

@@ -40,7 +40,7 @@ static const struct part quick_parts[] = {
     {{"rpc", "--spawn", "--members", "20000", "--seconds", "1.5", "--warm-up", "0.5", "--batches",
       "8", "--verify"}},
     {{"day", "--members", "10000", "--stores", "50", "--calls", "30000", "--seconds", "5",
-      "--offline", "20"}},
+      "--offline", "20", "--member-day", "150", "--job", "checkpoint"}},
     {{"jobs", "--members", "20000", "--seconds", "1"}},
     {{"restart", "--entries", "200000", "--tail", "50000", "--members", "10000"}},
 };
@@ -52,7 +52,7 @@ static const struct part full_parts[] = {
     {{"rpc", "--spawn", "--members", "1000000", "--repeat", "3", "--batches", "8", "--verify",
       "--parts", "empty,single,unary,connections_64,hot,stream,batch,open,saturation"}},
     {{"day", "--members", "1000000", "--stores", "1000", "--calls", "3000000", "--seconds", "300",
-      "--job", "tiers"}},
+      "--member-day", "150", "--job", "tiers"}},
     {{"jobs", "--members", "1000000", "--seconds", "10"}},
     {{"memory", "--members", "1000000", "--cache-mib", "256"}},
     {{"restart", "--entries", "10000000", "--tail", "1000000"}},

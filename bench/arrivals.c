@@ -1,22 +1,14 @@
 // Cannot fail.
 #include "bench/arrivals.h"
 
-#include <math.h>
-
 #include "base/assert.h"
 #include "bench/random.h"
 
 #define PER_S_MAX 10000000u
 
-// Evenly in (0, 1].
-static double fraction_next(uint64_t *state)
-{
-    return ((double)(jf_random_next(state) >> 11) + 1.0) / 9007199254740992.0;
-}
-
 static void advance(struct jf_arrivals *arrivals)
 {
-    arrivals->next_ns -= arrivals->mean_ns * log(fraction_next(&arrivals->random));
+    arrivals->next_ns += arrivals->mean_ns * jf_random_exponential(&arrivals->random);
 }
 
 void jf_arrivals_init(struct jf_arrivals *arrivals, uint64_t begin_ns, uint64_t per_s)

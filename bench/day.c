@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/date.h"
 #include "bench/day_journal.h"
 #include "bench/day_run.h"
+#include "bench/day_tell.h"
 #include "bench/job_process.h"
 #include "bench/options.h"
 #include "bench/population.h"
@@ -24,17 +26,20 @@ static const struct jf_bench_help help = {
     .about =
         "Plays a chain's day in --seconds: customers come by an hourly profile, whatever the\n"
         "server does, and wait at their store for one of its tills; latency runs from their\n"
-        "coming. --member-day multiplies the whole day, --spike the promotion from one instant\n"
-        "on; then every store that was off line posts what it sold, all at once. Says how long\n"
-        "queues lasted, what was refused and why, latencies by kind and phase, and whether all\n"
-        "ties afterwards. With --from-journal the real sales of a past day are posted instead, in\n"
+        "coming. --member-day multiplies what comes from its opening on, --spike the promotion\n"
+        "from one instant on; then every store that was off line posts what it sold, all at\n"
+        "once. Says how long queues lasted, what was refused and why, latencies by kind and\n"
+        "phase, and whether all ties afterwards. With --from-journal the real sales of a past day "
+        "are posted instead, in\n"
         "the order of their instants and at --rate times their speed, into a copy of that\n"
         "(stopped) ledger as it was before them. A jifend of its own is started; nothing stays\n"
         "behind.\n",
     .example =
         "  jifen-bench day --dir /var/tmp --stores 200 --members 1000000 --calls 2000000 "
         "--seconds 240\n"
-        "  jifen-bench day --seconds 10 --calls 50000 --spike 10 --offline 200 --job tiers\n",
+        "  jifen-bench day --seconds 10 --calls 50000 --member-day 200 --spike 10 --job tiers\n"
+        "  jifen-bench day --from-journal /var/lib/jifen --date 2026-11-18 --rate 10x --json "
+        "past.json\n",
 };
 
 struct run {
@@ -44,6 +49,8 @@ struct run {
     uint64_t seconds_ms;
     uint64_t calls;
     uint64_t member_day_percent;
+    uint64_t member_day_hour;
+    const char *profile;
     uint64_t spike;
     uint64_t spike_hour;
     uint64_t drain_hour;
@@ -68,10 +75,8 @@ struct run {
     struct jf_day_result result;
     struct jf_progress progress;
     struct jf_job_process job_process;
-    uint64_t sales_before; // that the ledger held
-    bool has_job_begun;
-    double job_begun_s;
-    double job_s; // how long it took; 0: not ended
+    uint64_t sales_before;  // that the ledger held
+    struct jf_day_job told; // of the job
 };
 
 // ---- Beside the day -------------------------------------------------------------------
@@ -87,8 +92,7 @@ static void job_begin(struct run *run, double now_s)
     const char *const tiers[] = {run->jifen, "tiers",     "--run", "day", "--as-of",
                                  today,      "--address", address, NULL};
     const char *const checkpoint[] = {run->jifen, "checkpoint", "--address", address, NULL};
-    run->has_job_begun = true;
-    run->job_begun_s = now_s;
+    run->told = (struct jf_day_job){.has_begun = true, .begun_s = now_s};
     if (jf_job_process_start(&run->job_process, is_tiers ? tiers : checkpoint, &diagnosis) !=
         JF_OK) {
         run->result.failures += 1;
@@ -100,7 +104,7 @@ static void job_look(struct run *run)
 {
     bool is_good = false;
     if (run->job_process.pid > 0 &&
-        jf_job_process_has_ended(&run->job_process, &run->job_s, &is_good) && !is_good) {
+        jf_job_process_has_ended(&run->job_process, &run->told.lasted_s, &is_good) && !is_good) {
         run->result.failures += 1;
         (void)snprintf(run->result.failure, sizeof run->result.failure, "the job %s failed",
                        run->job);
@@ -111,8 +115,9 @@ static void on_second(void *context, double now_s)
 {
     struct run *run = context;
     const struct jf_day_plan *plan = &run->config.plan;
-    jf_progress_show(&run->progress, (uint64_t)(now_s < plan->seconds ? now_s : plan->seconds));
-    if (run->job != NULL && !run->has_job_begun &&
+    double seen_s = now_s < plan->seconds ? now_s : plan->seconds;
+    jf_progress_show(&run->progress, (uint64_t)(seen_s * 1000));
+    if (run->job != NULL && !run->told.has_begun &&
         now_s >= jf_day_second(plan, (double)run->job_hour)) {
         job_begin(run, now_s);
     }
@@ -128,118 +133,23 @@ static void job_await(struct run *run)
     jf_job_process_kill(&run->job_process);
 }
 
-// ---- What is told ---------------------------------------------------------------------
-
-static void latencies_add(struct run *run)
-{
-    const struct jf_day_tally *tally = &run->result.tally;
-    static struct jf_histogram of_phase;
-    char name[JF_FIGURE_NAME_SIZE];
-    for (uint32_t phase = 0; phase < JF_DAY_PHASE_COUNT; phase++) {
-        memset(&of_phase, 0, sizeof of_phase);
-        for (uint32_t kind = 0; kind < JF_DAY_KIND_COUNT; kind++) {
-            jf_histogram_merge(&of_phase, &tally->latency_ns[kind][phase]);
-        }
-        if (of_phase.count > 0) {
-            (void)snprintf(name, sizeof name, "day.%s",
-                           jf_day_phase_name((enum jf_day_phase)phase));
-            jf_report_add_latency(&run->report, name, &of_phase, phase == 0 ? NULL : "day.usual");
-        }
-        (void)snprintf(name, sizeof name, "day.%s.queue_longest_s",
-                       jf_day_phase_name((enum jf_day_phase)phase));
-        jf_report_add(&run->report, name, tally->queue_longest_s[phase], "s", NULL);
-    }
-    for (uint32_t kind = 0; kind < JF_DAY_KIND_COUNT; kind++) {
-        memset(&of_phase, 0, sizeof of_phase);
-        for (uint32_t phase = 0; phase < JF_DAY_PHASE_COUNT; phase++) {
-            jf_histogram_merge(&of_phase, &tally->latency_ns[kind][phase]);
-        }
-        if (of_phase.count > 0) {
-            (void)snprintf(name, sizeof name, "day.%s", jf_day_kind_name((enum jf_day_kind)kind));
-            jf_report_add_latency(&run->report, name, &of_phase, NULL);
-        }
-    }
-}
-
-static void counts_add(struct run *run)
-{
-    const struct jf_day_result *result = &run->result;
-    struct jf_report *report = &run->report;
-    char name[JF_FIGURE_NAME_SIZE];
-    for (uint32_t kind = 0; kind < JF_DAY_KIND_COUNT; kind++) {
-        (void)snprintf(name, sizeof name, "day.%s.accepted",
-                       jf_day_kind_name((enum jf_day_kind)kind));
-        jf_report_add(report, name, (double)result->tally.accepted[kind], "calls", NULL);
-    }
-    jf_report_add(report, "day.waited", (double)result->tally.waited, "customers", NULL);
-    jf_report_add(report, "day.refused", (double)result->tally.refused, "calls", NULL);
-    for (uint32_t i = 0; i < result->tally.refusal_count; i++) {
-        (void)snprintf(name, sizeof name, "day.refused.%.40s", result->tally.refusals[i].code);
-        jf_report_add(report, name, (double)result->tally.refusals[i].count, "calls", NULL);
-    }
-    jf_report_add(report, "day.overloaded", (double)result->overloads, "calls", NULL);
-    if (run->config.offline > 0) {
-        jf_report_add(report, "day.drain.sales", (double)result->drained, "sales", NULL);
-        jf_report_add(report, "day.drain.seconds", result->drain_s, "s", NULL);
-    }
-    if (run->job_s > 0) {
-        jf_report_add(report, "day.job.seconds", run->job_s, "s", NULL);
-    }
-}
-
-// A vertical line in the timeline.
-static void mark_add(struct run *run, const char *name, double hour, const double ends[2])
-{
-    static const char x_name[] = "hour of the day";
-    static const char y_name[] = "p99, ms";
-    jf_report_add_point(&run->report, name, x_name, y_name, hour, ends[0]);
-    jf_report_add_point(&run->report, name, x_name, y_name, hour, ends[1]);
-}
-
-static void timeline_add(struct run *run)
-{
-    static const char x_name[] = "hour of the day";
-    const struct jf_day_plan *plan = &run->config.plan;
-    double slice_s = plan->seconds / JF_DAY_SLICES;
-    double ends[2] = {1, 1}; // of the waits there were
-    for (uint32_t i = 0; i < JF_DAY_SLICES; i++) {
-        const struct jf_day_slice *slice = &run->result.tally.slices[i];
-        double hour = (i + 0.5) * JF_DAY_HOURS / JF_DAY_SLICES;
-        double p99_ms = (double)jf_histogram_quantile(&slice->latency_ns, 990000) / 1e6;
-        ends[0] = slice->latency_ns.count > 0 && p99_ms < ends[0] ? p99_ms : ends[0];
-        ends[1] = p99_ms > ends[1] ? p99_ms : ends[1];
-        jf_report_add_point(&run->report, "come.day_rate", x_name, "customers/s", hour,
-                            (double)slice->arrived / slice_s);
-        jf_report_add_point(&run->report, "answered.day_rate", x_name, "customers/s", hour,
-                            (double)slice->answered / slice_s);
-        if (slice->latency_ns.count > 0) {
-            jf_report_add_point(&run->report, "p99.day_wait", x_name, "p99, ms", hour, p99_ms);
-        }
-    }
-    if (plan->spike_factor != 1) {
-        mark_add(run, "promotion.day_wait", plan->spike_hour, ends);
-    }
-    if (run->config.offline > 0) {
-        mark_add(run, "stores on line again.day_wait", plan->drain_hour, ends);
-    }
-    if (run->has_job_begun) {
-        mark_add(run, "job begins.day_wait", jf_day_hour(plan, run->job_begun_s), ends);
-        mark_add(run, "job ends.day_wait", jf_day_hour(plan, run->job_begun_s + run->job_s), ends);
-    }
-}
-
 // ---- The run --------------------------------------------------------------------------
 
 static void plan_fill(struct run *run)
 {
     struct jf_day_plan *plan = &run->config.plan;
-    *plan = (struct jf_day_plan){.seconds = (double)run->seconds_ms / 1000,
-                                 .calls = (double)run->calls,
-                                 .member_day = (double)run->member_day_percent / PERCENT,
-                                 .spike_factor = (double)run->spike,
-                                 .spike_hour = (double)run->spike_hour,
-                                 .spike_hours = 0.5,
-                                 .drain_hour = (double)run->drain_hour};
+    bool has_drain = run->offline > 0;
+    *plan =
+        (struct jf_day_plan){.seconds = (double)run->seconds_ms / 1000,
+                             .calls = (double)run->calls,
+                             .member_day = (double)run->member_day_percent / PERCENT,
+                             .member_day_hour = (double)run->member_day_hour,
+                             .spike_factor = (double)run->spike,
+                             .spike_hour = (double)run->spike_hour,
+                             .spike_hours = 0.5,
+                             .drain_hour = has_drain ? (double)run->drain_hour : JF_DAY_HOURS + 1};
+    bool is_profile = jf_day_profile_parse(run->profile, plan->profile);
+    JF_ASSERT(is_profile); // options_check has looked
     for (uint32_t kind = JF_DAY_QUOTE; kind <= JF_DAY_GET; kind++) {
         plan->percents[kind] = (uint32_t)run->percents[kind];
     }
@@ -361,16 +271,14 @@ static enum jf_bench_exit day_measure(struct run *run)
     }
     jf_sales_init(&run->asks.sales, (uint32_t)jf_bench_unix_time_ms(), run->population.member_count,
                   (uint32_t)run->population.store_count);
-    uint64_t seconds = (uint64_t)run->config.plan.seconds;
-    jf_progress_begin(&run->progress, "seconds of the day", seconds, false);
+    uint64_t day_ms = (uint64_t)(run->config.plan.seconds * 1000);
+    jf_progress_begin(&run->progress, "the day, ms", day_ms, false);
     error = jf_day_run(&run->config, run->target.clients, &run->asks, &run->result, &diagnosis);
-    jf_progress_end(&run->progress, seconds);
+    jf_progress_end(&run->progress, day_ms);
     job_await(run);
     enum jf_bench_exit code = error == JF_OK ? result_judge(run) : jf_bench_diagnosed(&diagnosis);
     if (code == JF_BENCH_OK) {
-        latencies_add(run);
-        counts_add(run);
-        timeline_add(run);
+        jf_day_tell(&run->report, &run->config, &run->result, &run->told);
         code = ties_check(run);
     }
     if (code == JF_BENCH_OK && jf_target_stop(&run->target, &diagnosis) != JF_OK) {
@@ -429,9 +337,16 @@ static enum jf_bench_exit journal_options_check(struct run *run)
 
 static enum jf_bench_exit options_check(struct run *run)
 {
+    double profile[JF_DAY_HOURS];
     enum jf_bench_exit code = journal_options_check(run);
     if (code != JF_BENCH_GO_ON) {
         return code;
+    }
+    if (!jf_day_profile_parse(run->profile, profile)) {
+        return jf_bench_fail(JF_BENCH_USAGE,
+                             "--profile %s: %u whole numbers from 0 to 1000000 with commas between "
+                             "are needed, not all of them 0",
+                             run->profile, JF_DAY_HOURS);
     }
     uint64_t percents = 0;
     for (uint32_t kind = JF_DAY_QUOTE; kind <= JF_DAY_GET; kind++) {
@@ -456,8 +371,11 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
         JF_POPULATION_OPTION_ROWS(run->population),
         {"--seconds", "S", JF_BENCH_SECONDS, &run->seconds_ms, 100, 86400000, "the day takes"},
         {"--calls", "N", JF_BENCH_NUMBER, &run->calls, 1, 1000000000, "of a usual day"},
+        {"--profile", "N,N,...", JF_BENCH_TEXT, &run->profile, 0, 0,
+         "how many come in each hour of 24, to any scale; default a pharmacy's"},
         {"--member-day", "PERCENT", JF_BENCH_NUMBER, &run->member_day_percent, 1, 10000,
-         "of a usual day's calls"},
+         "of a usual day's calls; 100: no member day"},
+        {"--member-day-hour", "H", JF_BENCH_NUMBER, &run->member_day_hour, 0, 23, "it opens"},
         {"--quotes", "PERCENT", JF_BENCH_NUMBER, &run->percents[JF_DAY_QUOTE], 0, 100, "of calls"},
         {"--redeems", "PERCENT", JF_BENCH_NUMBER, &run->percents[JF_DAY_REDEEM], 0, 100,
          "of calls"},
@@ -497,7 +415,9 @@ enum jf_bench_exit jf_bench_day_run(const struct jf_bench_command *command)
     run->population = JF_POPULATION_DEFAULT;
     run->seconds_ms = 60000;
     run->calls = 300000;
+    run->profile = JF_DAY_PROFILE;
     run->member_day_percent = 100;
+    run->member_day_hour = 7;
     run->percents[JF_DAY_QUOTE] = 20;
     run->percents[JF_DAY_REDEEM] = 3;
     run->percents[JF_DAY_RETURN] = 2;

@@ -1,23 +1,46 @@
-// The rate is constant between the hours and the promotion's ends, so that the next arrival is
-// found by using up the draw piece by piece. Cannot fail.
+// The rate is constant between the hours, the member day's opening and the promotion's ends, so
+// that the next arrival is found by using up the draw piece by piece. Fails: a profile that is
+// none.
 #include "bench/day_plan.h"
 
 #include <math.h>
-#include <stdbool.h>
+#include <string.h>
 
 #include "base/assert.h"
+#include "base/text.h"
+#include "tools/jifen/decimal.h"
 
-// Shares of a day's calls by hour, of a pharmacy that opens at seven and is fullest after work.
-static const double profile[JF_DAY_HOURS] = {1,  1,  1,  1,  1,  2,  5,  12, 20, 23, 22, 18,
-                                             14, 15, 18, 21, 23, 26, 28, 24, 16, 9,  4,  2};
+#define SHARE_MAX 1000000u
 
-static double profile_sum(void)
+static double profile_sum(const double profile[JF_DAY_HOURS])
 {
     double sum = 0;
     for (uint32_t hour = 0; hour < JF_DAY_HOURS; hour++) {
         sum += profile[hour];
     }
     return sum;
+}
+
+bool jf_day_profile_parse(const char *text, double out_profile[JF_DAY_HOURS])
+{
+    double profile[JF_DAY_HOURS];
+    for (uint32_t hour = 0; hour < JF_DAY_HOURS; hour++) {
+        uint64_t share = 0;
+        size_t size = strcspn(text, ",");
+        char end = hour + 1 < JF_DAY_HOURS ? ',' : '\0';
+        const struct jf_text digits = {text, (uint32_t)size};
+        if (text[size] != end || jf_decimal_parse_whole(digits, &share) != JF_OK ||
+            share > SHARE_MAX) {
+            return false;
+        }
+        profile[hour] = (double)share;
+        text += size + (end == ',' ? 1 : 0);
+    }
+    if (profile_sum(profile) <= 0) {
+        return false;
+    }
+    memcpy(out_profile, profile, sizeof profile);
+    return true;
 }
 
 double jf_day_hour(const struct jf_day_plan *plan, double at_s)
@@ -39,8 +62,9 @@ static bool is_spike(const struct jf_day_plan *plan, double hour)
 // In: 0 <= hour < 24. Returns: calls a second.
 static double rate_at_hour(const struct jf_day_plan *plan, double hour)
 {
-    double share = profile[(uint32_t)hour] / profile_sum();
-    double per_second = plan->calls * plan->member_day * share / (plan->seconds / JF_DAY_HOURS);
+    double share = plan->profile[(uint32_t)hour] / profile_sum(plan->profile);
+    double factor = hour >= plan->member_day_hour ? plan->member_day : 1;
+    double per_second = plan->calls * factor * share / (plan->seconds / JF_DAY_HOURS);
     return is_spike(plan, hour) ? per_second * plan->spike_factor : per_second;
 }
 
@@ -54,7 +78,8 @@ double jf_day_rate(const struct jf_day_plan *plan, double at_s)
 static double piece_end(const struct jf_day_plan *plan, double hour)
 {
     double end = floor(hour) + 1;
-    const double changes[] = {plan->spike_hour, plan->spike_hour + plan->spike_hours};
+    const double changes[] = {plan->member_day_hour, plan->spike_hour,
+                              plan->spike_hour + plan->spike_hours};
     for (uint32_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         end = changes[i] > hour && changes[i] < end ? changes[i] : end;
     }

@@ -3,9 +3,13 @@
 #ifndef JF_BENCH_DAY_PLAN_H
 #define JF_BENCH_DAY_PLAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define JF_DAY_HOURS 24u
+
+// A day's calls by hour, of a pharmacy that opens at seven and is fullest after work.
+#define JF_DAY_PROFILE "1,1,1,1,1,2,5,12,20,23,22,18,14,15,18,21,23,26,28,24,16,9,4,2"
 
 enum jf_day_phase {
     JF_DAY_USUAL,
@@ -28,13 +32,19 @@ enum jf_day_kind {
 struct jf_day_plan {
     double seconds;                       // that the day takes, above 0
     double calls;                         // of a usual day, without the promotion's
-    double member_day;                    // factor of all hours, above 0
+    double profile[JF_DAY_HOURS];         // shares of the hours; not all 0
+    double member_day;                    // factor from its opening on, above 0
+    double member_day_hour;               // when it opens, 0..24
     double spike_factor;                  // 1: no promotion
     double spike_hour;                    // 0..24
     double spike_hours;                   // how long it lasts
     double drain_hour;                    // when stores that were off line come back
     uint32_t percents[JF_DAY_KIND_COUNT]; // of QUOTE to GET; together at most 100
 };
+
+// In: "1,0,5" and so on, a whole number for each hour, of any scale. Returns: false for anything
+// else, and where all are 0.
+bool jf_day_profile_parse(const char *text, double out_profile[JF_DAY_HOURS]);
 
 // Returns: calls a second at an instant of the run; 0 outside the day.
 double jf_day_rate(const struct jf_day_plan *plan, double at_s);

@@ -85,11 +85,6 @@ static double now_s(const struct day *day)
     return (double)(jf_bench_now_ns() - day->begun_ns) / 1e9;
 }
 
-static double exponential(struct day *day)
-{
-    return -log(((double)(jf_random_next(&day->random) >> 11) + 1) * 0x1p-53);
-}
-
 static void failure_note(struct day *day, const char *what, struct jf_text why)
 {
     struct jf_day_result *result = day->result;
@@ -142,7 +137,7 @@ static void store_next(struct day *day, struct store *store)
     }
     store->first = customer->next;
     store->last = store->first == NULL ? NULL : store->last;
-    jf_day_queue_leave(&day->result->tally, &day->config->plan, &store->queue, now_s(day));
+    jf_day_queue_leave(&day->result->tally, &store->queue, now_s(day));
     customer_send(customer);
 }
 
@@ -401,7 +396,8 @@ static void customers_come(struct day *day, double now)
     while (day->config->replayed == NULL && day->next_s <= now &&
            day->next_s < day->config->plan.seconds) {
         customer_come(day, day->next_s, NULL);
-        day->next_s = jf_day_next(&day->config->plan, day->next_s, exponential(day));
+        day->next_s =
+            jf_day_next(&day->config->plan, day->next_s, jf_random_exponential(&day->random));
     }
 }
 
@@ -423,7 +419,7 @@ static enum jf_error turns_run(struct day *day, struct jf_diagnosis *diagnosis)
     double now = 0;
     day->next_s = day->config->replayed != NULL
                       ? replayed_next(day)
-                      : jf_day_next(&day->config->plan, 0, exponential(day));
+                      : jf_day_next(&day->config->plan, 0, jf_random_exponential(&day->random));
     while (!is_over(day, now) && !day->is_broken && !jf_interrupt_seen()) {
         customers_come(day, now);
         drains_turn(day, now);

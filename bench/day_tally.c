@@ -54,6 +54,8 @@ void jf_day_queue_join(struct jf_day_tally *tally, const struct jf_day_plan *pla
                        struct jf_day_queue *queue, double now_s)
 {
     struct jf_day_slice *slice = slice_at(tally, plan, now_s);
+    enum jf_day_phase phase = jf_day_phase_at(plan, now_s);
+    queue->phase = queue->waiting == 0 || phase != JF_DAY_USUAL ? phase : queue->phase;
     queue->since_s = queue->waiting == 0 ? now_s : queue->since_s;
     queue->waiting += 1;
     tally->waiting += 1;
@@ -62,13 +64,12 @@ void jf_day_queue_join(struct jf_day_tally *tally, const struct jf_day_plan *pla
         tally->waiting > slice->waiting_most ? (uint32_t)tally->waiting : slice->waiting_most;
 }
 
-void jf_day_queue_leave(struct jf_day_tally *tally, const struct jf_day_plan *plan,
-                        struct jf_day_queue *queue, double now_s)
+void jf_day_queue_leave(struct jf_day_tally *tally, struct jf_day_queue *queue, double now_s)
 {
     JF_ASSERT(queue->waiting > 0);
     queue->waiting -= 1;
     tally->waiting -= 1;
-    double *longest = &tally->queue_longest_s[jf_day_phase_at(plan, queue->since_s)];
+    double *longest = &tally->queue_longest_s[queue->phase];
     double lasted = now_s - queue->since_s;
     if (queue->waiting == 0 && lasted > *longest) {
         *longest = lasted;

@@ -20,7 +20,8 @@ struct jf_day_refusal {
 // One store's line of customers who wait for a till.
 struct jf_day_queue {
     uint32_t waiting;
-    double since_s; // when the first of them came
+    double since_s;          // when the first of them came
+    enum jf_day_phase phase; // that it counts for
 };
 
 struct jf_day_slice {
@@ -50,10 +51,11 @@ void jf_day_tally_answer(struct jf_day_tally *tally, const struct jf_day_plan *p
 // Codes beyond the table's room count as "other".
 void jf_day_tally_refuse(struct jf_day_tally *tally, struct jf_text code);
 
+// A queue that somebody joins in the promotion or the drain counts for that, also where it began
+// before or lasts beyond; else it is a usual one.
 void jf_day_queue_join(struct jf_day_tally *tally, const struct jf_day_plan *plan,
                        struct jf_day_queue *queue, double now_s);
 // One goes to a till. A queue that is empty then has lasted until now.
-void jf_day_queue_leave(struct jf_day_tally *tally, const struct jf_day_plan *plan,
-                        struct jf_day_queue *queue, double now_s);
+void jf_day_queue_leave(struct jf_day_tally *tally, struct jf_day_queue *queue, double now_s);
 
 #endif

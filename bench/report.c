@@ -108,8 +108,8 @@ static void curve_add(struct jf_report *report, const char *prefix,
     }
 }
 
-void jf_report_add_latency(struct jf_report *report, const char *prefix,
-                           const struct jf_histogram *latency_ns, const char *of_prefix)
+static void quantiles_add(struct jf_report *report, const char *prefix,
+                          const struct jf_histogram *latency_ns, const char *of_prefix)
 {
     static const struct {
         const char *name;
@@ -129,6 +129,18 @@ void jf_report_add_latency(struct jf_report *report, const char *prefix,
         bool has_ratio = of_prefix != NULL && quantiles[at].has_ratio;
         jf_report_add(report, name, (double)ns / 1000.0, "us", has_ratio ? of : NULL);
     }
+}
+
+void jf_report_add_quantiles(struct jf_report *report, const char *prefix,
+                             const struct jf_histogram *latency_ns)
+{
+    quantiles_add(report, prefix, latency_ns, NULL);
+}
+
+void jf_report_add_latency(struct jf_report *report, const char *prefix,
+                           const struct jf_histogram *latency_ns, const char *of_prefix)
+{
+    quantiles_add(report, prefix, latency_ns, of_prefix);
     curve_add(report, prefix, latency_ns);
 }
 

@@ -60,6 +60,10 @@ void jf_report_add(struct jf_report *report, const char *name, double value, con
 void jf_report_add_point(struct jf_report *report, const char *name, const char *x_name,
                          const char *y_name, double x, double y);
 
+// The quantiles of `latency_ns` as PREFIX.p50_us, .p99_us, .p999_us and .max_us, without ratios.
+void jf_report_add_quantiles(struct jf_report *report, const char *prefix,
+                             const struct jf_histogram *latency_ns);
+
 // The quantiles of `latency_ns` as PREFIX.p50_us, .p99_us, .p999_us and .max_us; the first two with
 // ratios to the same quantiles of `of_prefix`, unless that is NULL. And the curve PREFIX.latency:
 // latency by percentile, to p99.999 as far as there are samples.

@@ -3,10 +3,12 @@
 
 Says nothing about speed. Argument: the directory of the programs.
 """
+import contextlib
 import csv
 import json
 import os
 import pathlib
+import pty
 import signal
 import subprocess
 import sys
@@ -57,6 +59,7 @@ class BenchTest(unittest.TestCase):
                           ["engine", "--zipf", "1"], ["engine", "--zipf", "much"],
                           ["peers", "--parts", "oracle"], ["jobs", "--parts", "tiers,bogus"], ["jobs", "--parts", ""],
                           ["day", "--gets", "60", "--quotes", "60"], ["day", "--job", "verify"],
+                          ["day", "--profile", "1,2,3"], ["day", "--member-day-hour", "24"],
                           ["compare", "a.json"], ["plots", "a.json"], ["all"], ["all", "--quick", "--full"],
                           ["restart", "--entries", "2000", "--tail", "2000"]):
             self.assertEqual(self.bench(*arguments).returncode, 2, arguments)
@@ -183,7 +186,8 @@ class BenchTest(unittest.TestCase):
 
     def test_a_day_is_played_and_everything_ties(self):
         figures = self.measured("day", "--members", "300", "--stores", "5", "--calls", "600", "--seconds", "2",
-                                "--spike", "5", "--offline", "20", "--retries", "20", "--job", "tiers")
+                                "--spike", "5", "--offline", "20", "--retries", "20", "--job", "tiers",
+                                "--member-day", "200", "--profile", ",".join(["0"] * 8 + ["1"] * 16))
         self.assertEqual(figures["day.drain.sales"]["value"], 100)
         self.assertGreater(figures["day.drain.seconds"]["value"], 0)
         self.assertGreater(figures["day.job.seconds"]["value"], 0)
@@ -194,8 +198,29 @@ class BenchTest(unittest.TestCase):
         self.assertEqual(sum(refused), figures["day.refused"]["value"])
         series = {row["name"]: row for row in json.loads(self.json.read_text())["series"]}
         self.assertEqual(len(series["come.day_rate"]["points"]), 96)
+        self.assertEqual([rate for hour, rate in series["come.day_rate"]["points"] if hour < 8], [0] * 32)
+        for name in ("day.usual.sale.p999_us", "day.spike.quote.p99_us", "day.drain.sale.max_us"):
+            self.assertGreater(figures[name]["value"], 0, name)
+        self.assertEqual({hour for hour, _ in series["member day opens.day_wait"]["points"]}, {7})
         for mark in ("promotion.day_wait", "stores on line again.day_wait", "job begins.day_wait"):
             self.assertEqual(len(series[mark]["points"]), 2)
+
+    def test_a_day_shows_how_long_it_still_takes(self):
+        terminal, errors = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        with subprocess.Popen([BENCH, "day", "--dir", str(self.directory), "--calls", "50", "--seconds", "3", *SMALL],
+                              stdout=subprocess.DEVNULL, stderr=errors) as running:
+            os.close(errors)
+            shown = b""
+            with contextlib.suppress(OSError):  # the last one who could write has gone
+                while piece := os.read(terminal, 4096):
+                    shown += piece
+            self.assertEqual(running.wait(timeout=TIMEOUT_S), 0)
+        self.assertRegex(shown.decode(), r"the day.* 0:0[0-3] left")
+
+    def test_a_day_without_offline_stores_has_no_drain(self):
+        figures = self.measured("day", "--calls", "200", "--seconds", "0.5", "--offline", "0", *SMALL)
+        self.assertEqual([name for name in figures if name.startswith("day.drain.")], ["day.drain.queue_longest_s"])
 
     def test_a_past_day_of_a_ledger_is_posted_again_and_that_ledger_stays_as_it_was(self):
         past = self.directory / "past"

@@ -15,16 +15,12 @@ static struct jf_day_plan plan_make(void)
                                .spike_hour = 10.5,
                                .spike_hours = 0.25,
                                .drain_hour = 21};
+    cr_assert(jf_day_profile_parse(JF_DAY_PROFILE, plan.profile));
     plan.percents[JF_DAY_QUOTE] = 20;
     plan.percents[JF_DAY_REDEEM] = 5;
     plan.percents[JF_DAY_RETURN] = 2;
     plan.percents[JF_DAY_GET] = 10;
     return plan;
-}
-
-static double draw(uint64_t *random)
-{
-    return -log(((double)(jf_random_next(random) >> 11) + 1) * 0x1p-53);
 }
 
 Test(day_plan, the_hours_calls_add_up_to_the_days)
@@ -36,15 +32,62 @@ Test(day_plan, the_hours_calls_add_up_to_the_days)
         sum += jf_day_rate(&plan, jf_day_second(&plan, hour + 0.5)) * 2; // an hour takes 2 s
     }
     cr_assert_float_eq(sum, 100000, 0.01);
-    plan.member_day = 3;
-    cr_assert_float_eq(jf_day_rate(&plan, 20) / 3,
-                       jf_day_rate(
-                           &(struct jf_day_plan){
-                               .seconds = 48, .calls = 100000, .member_day = 1, .spike_factor = 1},
-                           20),
-                       1e-6);
     cr_assert_eq(jf_day_rate(&plan, -1), 0);
     cr_assert_eq(jf_day_rate(&plan, 48), 0);
+}
+
+Test(day_plan, a_member_day_multiplies_from_its_opening_on)
+{
+    struct jf_day_plan usual = plan_make();
+    struct jf_day_plan plan = plan_make();
+    plan.member_day = 3;
+    plan.member_day_hour = 7.5;
+    double opening = jf_day_second(&plan, 7.5);
+    cr_assert_float_eq(jf_day_rate(&plan, opening - 1e-9), jf_day_rate(&usual, opening - 1e-9),
+                       1e-6);
+    cr_assert_float_eq(jf_day_rate(&plan, opening + 1e-9), 3 * jf_day_rate(&usual, opening + 1e-9),
+                       1e-6);
+    cr_assert_float_eq(jf_day_rate(&plan, 47), 3 * jf_day_rate(&usual, 47), 1e-6);
+}
+
+Test(day_plan, a_profile_says_when_customers_come)
+{
+    struct jf_day_plan plan = plan_make();
+    uint64_t random = 5;
+    plan.spike_factor = 1;
+    cr_assert(
+        jf_day_profile_parse("0,0,0,0,0,0,0,0,0,1,0,0,0,0,0,0,3,0,0,0,0,0,0,0", plan.profile));
+    cr_assert_float_eq(jf_day_rate(&plan, jf_day_second(&plan, 9.5)) * 2, 25000, 1e-6);
+    cr_assert_float_eq(jf_day_rate(&plan, jf_day_second(&plan, 16.5)) * 2, 75000, 1e-6);
+    cr_assert_eq(jf_day_rate(&plan, jf_day_second(&plan, 12)), 0);
+    uint32_t count = 0;
+    for (double at = jf_day_next(&plan, 0, jf_random_exponential(&random)); at < plan.seconds;
+         at = jf_day_next(&plan, at, jf_random_exponential(&random))) {
+        uint32_t hour = (uint32_t)jf_day_hour(&plan, at);
+        cr_assert(hour == 9 || hour == 16, "one came at %u", hour);
+        count += 1;
+    }
+    cr_assert_float_eq((double)count, 100000, 5 * sqrt(100000));
+}
+
+Test(day_plan, what_is_no_profile_is_refused_and_changes_nothing)
+{
+    static const char *const texts[] = {
+        "",
+        "1",
+        "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",         // 23
+        "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",     // 25
+        "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,",      // one comma more
+        "1,,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",        // an empty hour
+        "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,-1",      // below 0
+        "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1000001", // above what is allowed
+        "0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0",       // nobody comes
+    };
+    double profile[JF_DAY_HOURS] = {7};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        cr_assert_not(jf_day_profile_parse(texts[i], profile), "%s", texts[i]);
+        cr_assert_eq(profile[0], 7);
+    }
 }
 
 Test(day_plan, a_promotion_multiplies_from_one_instant_to_the_next)
@@ -66,10 +109,11 @@ Test(day_plan, arrivals_come_as_the_rate_says)
     struct jf_day_plan plan = plan_make();
     uint64_t random = 3;
     uint32_t counts[JF_DAY_HOURS * 4] = {0};
-    double at = 0;
     double before = 0;
-    for (at = jf_day_next(&plan, 0, draw(&random)); at < plan.seconds;
-         at = jf_day_next(&plan, at, draw(&random))) {
+    plan.member_day = 2;
+    plan.member_day_hour = 7.25;
+    for (double at = jf_day_next(&plan, 0, jf_random_exponential(&random)); at < plan.seconds;
+         at = jf_day_next(&plan, at, jf_random_exponential(&random))) {
         cr_assert_geq(at, before);
         before = at;
         counts[(uint32_t)(jf_day_hour(&plan, at) * 4)] += 1;

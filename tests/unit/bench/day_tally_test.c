@@ -1,5 +1,5 @@
 // Claims about what is told of a day: a queue lasts from its first customer until none waits and
-// counts for the phase in which it began; refusals are counted by code.
+// counts for the promotion or the drain if anybody joined it then; refusals are counted by code.
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,18 +25,42 @@ Test(day_tally, a_queue_lasts_from_its_first_customer_until_none_waits)
     jf_day_queue_join(tally, &plan, &queue, 10.6);
     jf_day_queue_join(tally, &plan, &other, 10.7);
     cr_assert_eq(tally->waiting, 3);
-    jf_day_queue_leave(tally, &plan, &queue, 11.0);
+    jf_day_queue_leave(tally, &queue, 11.0);
     cr_assert_eq(tally->queue_longest_s[JF_DAY_SPIKE], 0, "one still waits");
-    jf_day_queue_leave(tally, &plan, &queue, 11.5);
+    jf_day_queue_leave(tally, &queue, 11.5);
     cr_assert_float_eq(tally->queue_longest_s[JF_DAY_SPIKE], 1.0, 1e-9);
-    jf_day_queue_leave(tally, &plan, &other, 10.9);
+    jf_day_queue_leave(tally, &other, 10.9);
     cr_assert_float_eq(tally->queue_longest_s[JF_DAY_SPIKE], 1.0, 1e-9);
     jf_day_queue_join(tally, &plan, &queue, 12.0);
-    jf_day_queue_leave(tally, &plan, &queue, 12.25);
+    jf_day_queue_leave(tally, &queue, 12.25);
     cr_assert_float_eq(tally->queue_longest_s[JF_DAY_USUAL], 0.25, 1e-9);
     cr_assert_eq(tally->waited, 4);
     cr_assert_eq(tally->waiting, 0);
     cr_assert_eq(tally->slices[42].waiting_most, 3);
+    free(tally);
+}
+
+Test(day_tally, a_queue_that_meets_the_promotion_counts_for_it)
+{
+    struct jf_day_tally *tally = calloc(1, sizeof *tally);
+    struct jf_day_queue queue = {0};
+    cr_assert_not_null(tally);
+    jf_day_queue_join(tally, &plan, &queue, 9.9); // just before it
+    jf_day_queue_join(tally, &plan, &queue, 10.2);
+    jf_day_queue_leave(tally, &queue, 10.9);
+    jf_day_queue_join(tally, &plan, &queue, 11.5); // behind it
+    jf_day_queue_leave(tally, &queue, 12.0);
+    jf_day_queue_leave(tally, &queue, 12.9);
+    cr_assert_float_eq(tally->queue_longest_s[JF_DAY_SPIKE], 3.0, 1e-9);
+    cr_assert_eq(tally->queue_longest_s[JF_DAY_USUAL], 0);
+    jf_day_queue_join(tally, &plan, &queue, 20.9);
+    jf_day_queue_join(tally, &plan, &queue, 21.1);
+    jf_day_queue_leave(tally, &queue, 21.2);
+    jf_day_queue_leave(tally, &queue, 21.3);
+    cr_assert_float_eq(tally->queue_longest_s[JF_DAY_DRAIN], 0.4, 1e-9);
+    jf_day_queue_join(tally, &plan, &queue, 22.5);
+    jf_day_queue_leave(tally, &queue, 22.75);
+    cr_assert_float_eq(tally->queue_longest_s[JF_DAY_USUAL], 0.25, 1e-9, "it begins anew");
     free(tally);
 }
 

@@ -10,6 +10,7 @@
 #include "base/date.h"
 #include "bench/day_journal.h"
 #include "bench/day_run.h"
+#include "bench/day_schedule.h"
 #include "bench/day_tell.h"
 #include "bench/job_process.h"
 #include "bench/options.h"
@@ -67,7 +68,7 @@ struct run {
     double rate;
     jf_date date;
     struct jf_day_journal journal;
-    struct jf_day_replayed *replayed;
+    struct jf_day_schedule schedule;
     char jifen[JF_PATH_SIZE];
     struct jf_target target;
     struct jf_report report;
@@ -141,6 +142,7 @@ static void plan_fill(struct run *run)
     bool has_drain = run->offline > 0;
     *plan =
         (struct jf_day_plan){.seconds = (double)run->seconds_ms / 1000,
+                             .hours = JF_DAY_HOURS,
                              .calls = (double)run->calls,
                              .member_day = (double)run->member_day_percent / PERCENT,
                              .member_day_hour = (double)run->member_day_hour,
@@ -165,32 +167,32 @@ static void plan_fill(struct run *run)
 // The journal's day: nothing but its sales, at a multiple of their speed.
 static enum jf_error replay_fill(struct run *run, struct jf_diagnosis *diagnosis)
 {
-    const struct jf_day_journal *journal = &run->journal;
-    uint64_t count = journal->sale_count;
-    double first_ms = (double)journal->sales[0].sold_at_ms;
-    double speed = 1000 * run->rate;
-    run->replayed = calloc(count, sizeof *run->replayed);
-    if (run->replayed == NULL) {
+    struct jf_day_journal *journal = &run->journal;
+    struct jf_day_schedule *schedule = &run->schedule;
+    if (jf_day_schedule_make(journal->sales, journal->sale_count, run->rate, schedule) != JF_OK) {
         return jf_diagnose(diagnosis, JF_ERROR_NO_MEMORY, "no memory for the day's sales");
     }
-    for (uint64_t i = 0; i < count; i++) {
-        const struct jf_day_sale *sale = &journal->sales[i];
-        run->replayed[i] =
-            (struct jf_day_replayed){.at_s = ((double)sale->sold_at_ms - first_ms) / speed,
-                                     .store = sale->store,
-                                     .size = sale->size,
-                                     .bytes = sale->bytes};
+    if (schedule->store_count > JF_SALE_STORES_MAX) {
+        return jf_diagnose(diagnosis, JF_ERROR_LIMIT,
+                           "%" PRIu32 " stores sold on that day, of up to %u: give another --date",
+                           schedule->store_count, JF_SALE_STORES_MAX);
     }
-    struct jf_day_plan *plan = &run->config.plan;
-    *plan = (struct jf_day_plan){.seconds = run->replayed[count - 1].at_s + 0.001,
-                                 .calls = 1,
-                                 .member_day = 1,
-                                 .spike_factor = 1,
-                                 .drain_hour = JF_DAY_HOURS + 1};
-    run->config.replayed = run->replayed;
-    run->config.replayed_count = count;
+    if (run->job != NULL && (double)run->job_hour >= schedule->hours) {
+        return jf_diagnose(diagnosis, JF_ERROR_INVALID,
+                           "--job-hour %" PRIu64 " lies behind the day's last sale, %.1f hours "
+                           "behind its first one: give a smaller one",
+                           run->job_hour, schedule->hours);
+    }
+    run->config.plan = (struct jf_day_plan){.seconds = schedule->seconds,
+                                            .hours = schedule->hours,
+                                            .calls = 1,
+                                            .member_day = 1,
+                                            .spike_factor = 1,
+                                            .drain_hour = schedule->hours + 1};
+    run->config.replayed = schedule->sales;
+    run->config.replayed_count = schedule->count;
     run->config.offline = 0;
-    run->config.stores = JF_SALE_STORES_MAX < count ? JF_SALE_STORES_MAX : (uint32_t)count;
+    run->config.stores = schedule->store_count;
     return JF_OK;
 }
 
@@ -261,19 +263,15 @@ static enum jf_error ledger_make(struct run *run, struct jf_diagnosis *diagnosis
 static enum jf_bench_exit day_measure(struct run *run)
 {
     struct jf_diagnosis diagnosis;
-    plan_fill(run);
-    enum jf_error error = ledger_make(run, &diagnosis);
-    if (error == JF_OK && run->journal_directory != NULL) {
-        error = replay_fill(run, &diagnosis);
-    }
-    if (error != JF_OK) {
+    if (ledger_make(run, &diagnosis) != JF_OK) {
         return jf_bench_diagnosed(&diagnosis);
     }
     jf_sales_init(&run->asks.sales, (uint32_t)jf_bench_unix_time_ms(), run->population.member_count,
                   (uint32_t)run->population.store_count);
     uint64_t day_ms = (uint64_t)(run->config.plan.seconds * 1000);
     jf_progress_begin(&run->progress, "the day, ms", day_ms, false);
-    error = jf_day_run(&run->config, run->target.clients, &run->asks, &run->result, &diagnosis);
+    enum jf_error error =
+        jf_day_run(&run->config, run->target.clients, &run->asks, &run->result, &diagnosis);
     jf_progress_end(&run->progress, day_ms);
     job_await(run);
     enum jf_bench_exit code = error == JF_OK ? result_judge(run) : jf_bench_diagnosed(&diagnosis);
@@ -287,11 +285,17 @@ static enum jf_bench_exit day_measure(struct run *run)
     return code;
 }
 
-static enum jf_error journal_prepare(struct run *run, struct jf_diagnosis *diagnosis)
+// What is wrong with a past day is told before anything is copied.
+static enum jf_error day_prepare(struct run *run, struct jf_diagnosis *diagnosis)
 {
-    return run->journal_directory == NULL
-               ? JF_OK
-               : jf_day_journal_read(&run->journal, run->journal_directory, run->date, diagnosis);
+    plan_fill(run);
+    if (run->journal_directory == NULL) {
+        return JF_OK;
+    }
+    (void)fprintf(stderr, "reading the journal in %s\n", run->journal_directory);
+    enum jf_error error =
+        jf_day_journal_read(&run->journal, run->journal_directory, run->date, diagnosis);
+    return error == JF_OK ? replay_fill(run, diagnosis) : error;
 }
 
 static enum jf_bench_exit run_all(struct run *run)
@@ -299,7 +303,7 @@ static enum jf_bench_exit run_all(struct run *run)
     struct jf_diagnosis diagnosis;
     enum jf_bench_exit code = JF_BENCH_OK;
     if (jf_process_sibling("jifen", run->jifen, &diagnosis) != JF_OK ||
-        journal_prepare(run, &diagnosis) != JF_OK ||
+        day_prepare(run, &diagnosis) != JF_OK ||
         jf_target_open(&run->target, &run->target_options, &diagnosis) != JF_OK) {
         code = jf_bench_diagnosed(&diagnosis);
     } else {
@@ -308,7 +312,7 @@ static enum jf_bench_exit run_all(struct run *run)
     jf_job_process_kill(&run->job_process);
     jf_target_close(&run->target);
     jf_day_journal_deinit(&run->journal);
-    free(run->replayed);
+    jf_day_schedule_deinit(&run->schedule);
     return jf_report_end(&run->report, run->json_path, code);
 }
 
@@ -323,7 +327,12 @@ static bool rate_read(const char *text, double *out_rate)
 
 static enum jf_bench_exit journal_options_check(struct run *run)
 {
-    if (!rate_read(run->rate_text, &run->rate)) {
+    bool has_journal = run->journal_directory != NULL;
+    if (!has_journal && (run->rate_text != NULL || run->date_text != NULL)) {
+        return jf_bench_fail(JF_BENCH_USAGE, "--rate and --date are of a past day: --from-journal "
+                                             "is needed with them");
+    }
+    if (!rate_read(run->rate_text == NULL ? "1x" : run->rate_text, &run->rate)) {
         return jf_bench_fail(JF_BENCH_USAGE, "--rate %s: a multiple such as 10x is needed",
                              run->rate_text);
     }
@@ -392,7 +401,8 @@ static enum jf_bench_exit options_parse(struct run *run, const struct jf_bench_c
          "sales that each store posts at once"},
         {"--offline-hour", "H", JF_BENCH_NUMBER, &run->drain_hour, 0, 23, "when they do"},
         {"--job", "NAME", JF_BENCH_TEXT, &run->job, 0, 0, "amid the day: tiers or checkpoint"},
-        {"--job-hour", "H", JF_BENCH_NUMBER, &run->job_hour, 0, 23, "it begins"},
+        {"--job-hour", "H", JF_BENCH_NUMBER, &run->job_hour, 0, 23,
+         "it begins; of a past day: hours behind its first sale"},
         {"--from-journal", "DIR", JF_BENCH_TEXT, &run->journal_directory, 0, 0,
          "a stopped ledger, whose day is posted again"},
         {"--date", "DATE", JF_BENCH_TEXT, &run->date_text, 0, 0,
@@ -429,7 +439,6 @@ enum jf_bench_exit jf_bench_day_run(const struct jf_bench_command *command)
     run->offline = 100;
     run->drain_hour = 21;
     run->job_hour = 14;
-    run->rate_text = "1x";
     enum jf_bench_exit code = options_parse(run, command);
     if (code == JF_BENCH_GO_ON) {
         const char *directory = run->target_options.directory;

@@ -45,12 +45,12 @@ bool jf_day_profile_parse(const char *text, double out_profile[JF_DAY_HOURS])
 
 double jf_day_hour(const struct jf_day_plan *plan, double at_s)
 {
-    return at_s / plan->seconds * JF_DAY_HOURS;
+    return at_s / plan->seconds * plan->hours;
 }
 
 double jf_day_second(const struct jf_day_plan *plan, double hour)
 {
-    return hour / JF_DAY_HOURS * plan->seconds;
+    return hour / plan->hours * plan->seconds;
 }
 
 static bool is_spike(const struct jf_day_plan *plan, double hour)
@@ -62,6 +62,7 @@ static bool is_spike(const struct jf_day_plan *plan, double hour)
 // In: 0 <= hour < 24. Returns: calls a second.
 static double rate_at_hour(const struct jf_day_plan *plan, double hour)
 {
+    JF_ASSERT(hour >= 0 && hour < JF_DAY_HOURS);
     double share = plan->profile[(uint32_t)hour] / profile_sum(plan->profile);
     double factor = hour >= plan->member_day_hour ? plan->member_day : 1;
     double per_second = plan->calls * factor * share / (plan->seconds / JF_DAY_HOURS);

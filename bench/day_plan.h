@@ -31,6 +31,7 @@ enum jf_day_kind {
 
 struct jf_day_plan {
     double seconds;                       // that the day takes, above 0
+    double hours;                         // that are played: JF_DAY_HOURS, or those of a past day
     double calls;                         // of a usual day, without the promotion's
     double profile[JF_DAY_HOURS];         // shares of the hours; not all 0
     double member_day;                    // factor from its opening on, above 0
@@ -53,7 +54,7 @@ double jf_day_rate(const struct jf_day_plan *plan, double at_s);
 // distributed with mean 1. Returns: seconds from the day's beginning; beyond plan->seconds: none.
 double jf_day_next(const struct jf_day_plan *plan, double at_s, double draw);
 
-// Hour of the day, 0..24, of an instant of the run, and the other way round.
+// Hour of the day, 0..hours, of an instant of the run, and the other way round.
 double jf_day_hour(const struct jf_day_plan *plan, double at_s);
 double jf_day_second(const struct jf_day_plan *plan, double hour);
 

@@ -252,8 +252,10 @@ static void customer_ask(struct customer *customer, const struct jf_day_replayed
 
 static void customer_come(struct day *day, double came_s, const struct jf_day_replayed *replayed)
 {
-    uint64_t line = replayed == NULL ? jf_random_next(&day->random) : replayed->store;
-    struct store *store = &day->stores[line % day->config->stores];
+    uint64_t line =
+        replayed == NULL ? jf_random_next(&day->random) % day->config->stores : replayed->store;
+    JF_ASSERT(line < day->config->stores);
+    struct store *store = &day->stores[line];
     struct customer *customer = calloc(1, sizeof *customer);
     jf_day_tally_arrive(&day->result->tally, &day->config->plan, came_s);
     if (customer == NULL) {

@@ -14,7 +14,7 @@
 // A sale that was made once, posted again.
 struct jf_day_replayed {
     double at_s;    // on the day's clock
-    uint32_t store; // any number; one store's go to one line
+    uint32_t store; // 0..stores-1: whose line it goes to
     uint32_t size;
     const unsigned char *bytes; // a PostSaleRequest
 };
@@ -22,7 +22,7 @@ struct jf_day_replayed {
 struct jf_day_config {
     struct jf_day_plan plan;
     const struct jf_client_config *server;
-    uint32_t stores;          // 1..JF_SALE_STORES_MAX
+    uint32_t stores;          // 1..JF_SALE_STORES_MAX; of replayed sales as many as sold
     uint32_t tills;           // of a store: calls that it has in flight, 1..JF_DAY_TILLS_MAX
     uint32_t retries_percent; // of sales that are sent again, 0..100
     uint32_t offline;         // sales of each store in the drain, 0..JF_DAY_OFFLINE_MAX

@@ -9,6 +9,10 @@ struct telling {
     const struct jf_day_config *config;
     const struct jf_day_result *result;
     const struct jf_day_job *job;
+    const char *rate_suffix; // of series: which plot they are for
+    const char *wait_suffix;
+    const char *x_name;
+    const char *rate_name;
     struct jf_histogram merged; // 30 KiB: not for the stack
 };
 
@@ -88,13 +92,21 @@ static void counts_add(struct telling *telling)
     }
 }
 
+static void point_add(struct telling *telling, const char *name, const char *suffix,
+                      const double point[2])
+{
+    char full[JF_FIGURE_NAME_SIZE];
+    bool is_rate = suffix == telling->rate_suffix;
+    (void)snprintf(full, sizeof full, "%s%s", name, suffix);
+    jf_report_add_point(telling->report, full, telling->x_name,
+                        is_rate ? telling->rate_name : "p99, ms", point[0], point[1]);
+}
+
 // A vertical line in the timeline.
 static void mark_add(struct telling *telling, const char *name, double hour, const double ends[2])
 {
-    static const char x_name[] = "hour of the day";
-    static const char y_name[] = "p99, ms";
-    jf_report_add_point(telling->report, name, x_name, y_name, hour, ends[0]);
-    jf_report_add_point(telling->report, name, x_name, y_name, hour, ends[1]);
+    point_add(telling, name, telling->wait_suffix, (const double[]){hour, ends[0]});
+    point_add(telling, name, telling->wait_suffix, (const double[]){hour, ends[1]});
 }
 
 static void marks_add(struct telling *telling, const double ends[2])
@@ -102,37 +114,35 @@ static void marks_add(struct telling *telling, const double ends[2])
     const struct jf_day_plan *plan = &telling->config->plan;
     const struct jf_day_job *job = telling->job;
     if (plan->member_day != 1) {
-        mark_add(telling, "member day opens.day_wait", plan->member_day_hour, ends);
+        mark_add(telling, "member day opens", plan->member_day_hour, ends);
     }
     if (plan->spike_factor != 1) {
-        mark_add(telling, "promotion.day_wait", plan->spike_hour, ends);
+        mark_add(telling, "promotion", plan->spike_hour, ends);
     }
     if (telling->config->offline > 0) {
-        mark_add(telling, "stores on line again.day_wait", plan->drain_hour, ends);
+        mark_add(telling, "stores on line again", plan->drain_hour, ends);
     }
     if (job->has_begun) {
-        mark_add(telling, "job begins.day_wait", jf_day_hour(plan, job->begun_s), ends);
-        mark_add(telling, "job ends.day_wait", jf_day_hour(plan, job->begun_s + job->lasted_s),
-                 ends);
+        mark_add(telling, "job begins", jf_day_hour(plan, job->begun_s), ends);
+        mark_add(telling, "job ends", jf_day_hour(plan, job->begun_s + job->lasted_s), ends);
     }
 }
 
 static void timeline_add(struct telling *telling)
 {
-    static const char x_name[] = "hour of the day";
-    struct jf_report *report = telling->report;
-    double slice_s = telling->config->plan.seconds / JF_DAY_SLICES;
+    const struct jf_day_plan *plan = &telling->config->plan;
+    double slice_s = plan->seconds / JF_DAY_SLICES;
     double ends[2] = {1, 1}; // of the waits there were
     for (uint32_t i = 0; i < JF_DAY_SLICES; i++) {
         const struct jf_day_slice *slice = &telling->result->tally.slices[i];
-        double hour = (i + 0.5) * JF_DAY_HOURS / JF_DAY_SLICES;
+        double hour = jf_day_hour(plan, (i + 0.5) * slice_s);
         double p99_ms = (double)jf_histogram_quantile(&slice->latency_ns, 990000) / 1e6;
-        jf_report_add_point(report, "come.day_rate", x_name, "customers/s", hour,
-                            (double)slice->arrived / slice_s);
-        jf_report_add_point(report, "answered.day_rate", x_name, "customers/s", hour,
-                            (double)slice->answered / slice_s);
+        point_add(telling, "come", telling->rate_suffix,
+                  (const double[]){hour, (double)slice->arrived / slice_s});
+        point_add(telling, "answered", telling->rate_suffix,
+                  (const double[]){hour, (double)slice->answered / slice_s});
         if (slice->latency_ns.count > 0) {
-            jf_report_add_point(report, "p99.day_wait", x_name, "p99, ms", hour, p99_ms);
+            point_add(telling, "p99", telling->wait_suffix, (const double[]){hour, p99_ms});
             ends[0] = p99_ms < ends[0] ? p99_ms : ends[0];
             ends[1] = p99_ms > ends[1] ? p99_ms : ends[1];
         }
@@ -144,7 +154,16 @@ void jf_day_tell(struct jf_report *report, const struct jf_day_config *config,
                  const struct jf_day_result *result, const struct jf_day_job *job)
 {
     static struct telling telling;
-    telling = (struct telling){.report = report, .config = config, .result = result, .job = job};
+    bool is_past = config->replayed != NULL;
+    telling = (struct telling){.report = report,
+                               .config = config,
+                               .result = result,
+                               .job = job,
+                               .rate_suffix = is_past ? ".past_rate" : ".day_rate",
+                               .wait_suffix = is_past ? ".past_wait" : ".day_wait",
+                               .x_name = is_past ? "hours since the day began to sell"
+                                                 : "hour of the day",
+                               .rate_name = is_past ? "sales/s" : "customers/s"};
     phases_add(&telling);
     kinds_add(&telling);
     counts_add(&telling);

@@ -54,6 +54,12 @@ static const struct plot plots[] = {
     {".day_wait", false, "A day: waiting",
      "How long all but a hundredth waited, from coming to the answer, with what happened marked.",
      "set xrange [0:24]\nset xtics 3\nset logscale y\n", "1:2"},
+    {".past_rate", false, "A past day again: sales",
+     "Sales that came and that were answered, a second of the run, by the hours of the past day.",
+     "set xrange [0:*] noextend\nset yrange [0:*]\n", "1:2"},
+    {".past_wait", false, "A past day again: waiting",
+     "How long all but a hundredth of the past day's sales waited, from coming to the answer.",
+     "set xrange [0:*] noextend\nset logscale y\n", "1:2"},
 };
 
 #define PLOT_COUNT (sizeof(plots) / sizeof(plots[0]))

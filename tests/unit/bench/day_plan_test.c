@@ -9,6 +9,7 @@
 static struct jf_day_plan plan_make(void)
 {
     struct jf_day_plan plan = {.seconds = 48,
+                               .hours = JF_DAY_HOURS,
                                .calls = 100000,
                                .member_day = 1,
                                .spike_factor = 10,

@@ -8,6 +8,7 @@
 #include "bench/day_tally.h"
 
 static const struct jf_day_plan plan = {.seconds = 24,
+                                        .hours = 24,
                                         .calls = 1000,
                                         .member_day = 1,
                                         .spike_factor = 10,

@@ -34,14 +34,14 @@ struct part {
 };
 
 static const struct part quick_parts[] = {
-    {{"limits", "--seconds", "0.5"}},
+    {{"limits", "--seconds", "0.3"}},
     {{"plan", "--seconds", "1"}},
     {{"engine", "--members", "20000", "--sales", "300000", "--window", "50000"}},
-    {{"rpc", "--spawn", "--members", "20000", "--seconds", "1.5", "--warm-up", "0.5", "--batches",
+    {{"rpc", "--spawn", "--members", "20000", "--seconds", "1.2", "--warm-up", "0.3", "--batches",
       "8", "--verify"}},
-    {{"day", "--members", "10000", "--stores", "50", "--calls", "30000", "--seconds", "5",
+    {{"day", "--members", "10000", "--stores", "50", "--calls", "20000", "--seconds", "3",
       "--offline", "20", "--member-day", "150", "--job", "checkpoint"}},
-    {{"jobs", "--members", "20000", "--seconds", "1"}},
+    {{"jobs", "--members", "10000", "--seconds", "1"}},
     {{"restart", "--entries", "200000", "--tail", "50000", "--members", "10000"}},
 };
 
